@@ -1,0 +1,58 @@
+# Every target is one thing a person wants; `make` alone lists them.
+PYTHON ?= python3
+BIN := .venv/bin
+RUNTIME := .venv/.runtime
+DEV := .venv/.dev
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-embedded check bench lock docs clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 24
+
+setup: $(RUNTIME)  ## make .venv with the hub command in it
+
+demo: $(RUNTIME)  ## the whole story on this machine: laboratories, records, the clerks' queue
+	@$(BIN)/hub demo
+
+test: $(DEV)  ## every test
+	$(BIN)/python -m pytest
+
+check: $(DEV)  ## style, types, the import staircase, mapping tables, generated documents
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/hub check
+	$(BIN)/hub docs --check
+
+bench: $(DEV)  ## speeds and rates, medians and ratios of things run side by side
+	$(BIN)/python -m tests.bench
+
+docs: $(RUNTIME)  ## write the generated documents afresh
+	$(BIN)/hub docs
+
+lock: $(DEV)  ## compile the lock files anew from pyproject.toml
+	$(BIN)/python tests/lock.py
+
+clean:  ## remove what setup and the demo made
+	rm -rf .venv .hub *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo 'The hub needs Python 3.11 or newer as "$(PYTHON)". On Debian 12: apt-get install python3'; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo 'Python has no venv module. On Debian: apt-get install python3-venv'; exit 2; }
+	@echo 'Making .venv ...'
+	@$(PYTHON) -m venv .venv
+
+$(RUNTIME): .venv/bin/python requirements.lock pyproject.toml
+	@echo 'Installing the locked dependencies ...'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(DEV): $(RUNTIME) requirements-dev.lock
+	@echo 'Installing the locked development tools ...'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@

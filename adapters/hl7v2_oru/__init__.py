@@ -1,0 +1,181 @@
+"""HL7 v2 ORU^R01: cervical results as laboratories send them. What they may rely on: `adapters/hl7v2_oru.md`.
+
+One language for every laboratory; what differs between them stands in their table.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+
+from adapters.hl7v2_oru.answer import answer
+from adapters.hl7v2_oru.places import OF_THE_MESSAGE, OpenEnd, Order
+from adapters.hl7v2_oru.report import ALWAYS_REQUIRED, Report
+from hub.contract import Feeds, Item, Opened, Reading
+from hub.domain.events import ReportParked, ResultReported
+from hub.errors import Place, Reason, Reject
+from hub.formats.hl7v2 import Frame, Location, Message, Unreadable, read
+from hub.mapping import FeedTable
+from hub.mapping.check import Finding
+from hub.mapping.feed_table import Fact
+
+_TYPES = ("ORU^R01", "ORU")
+_TRAILER = {"FHS": re.compile(rb"[\r\n]\s*FTS", re.IGNORECASE), "BHS": re.compile(rb"[\r\n]\s*BTS", re.IGNORECASE)}
+# What stands before every observation: losing the end of a message never loses these without losing the codes.
+_BEFORE_THE_CODES = OF_THE_MESSAGE | {"OBR"}
+
+
+class Hl7v2Oru:
+    """The adapter (see `hub.contract.Adapter`)."""
+
+    dialect = "hl7v2_oru"
+
+    def open(self, raw: bytes) -> Opened:
+        """Who sent what. Never raises."""
+        frame = read(raw)
+        head = frame.head
+        return Opened(
+            raw=raw,
+            message_type=head.message_type if head else "",
+            control_id=frame.control_id,
+            application=head.sending_application if head else "",
+            facility=head.sending_facility if head else "",
+            charset=frame.charset,
+            is_acknowledgement=frame.is_acknowledgement,
+            is_batch=frame.is_batch,
+            notes=frame.notes,
+            inner=frame,
+        )
+
+    def decode(self, opened: Opened, feeds: Feeds, today: date) -> Reading:
+        """The results of every message of the frame, read by the table of their sender. Never raises."""
+        frame = _frame(opened)
+        if not frame.messages:
+            return Reading("", (Item("1.1", Reject(Reason.UNREADABLE, None, frame.problem)),))
+        messages = [message for message in frame.messages if not message.is_acknowledgement]
+        found = (feeds(message.sending_application, message.sending_facility) for message in messages)
+        table = next((table for table in found if table), None)
+        items = [item for message in messages for item in _items(frame, message, feeds, table, today)]
+        items += _cut_batch(frame)
+        return Reading(table.feed if table else "", tuple(items), tuple(_notes(frame, messages, table)))
+
+    def reply(self, opened: Opened, reading: Reading, at: datetime, reply_id: str) -> bytes | None:
+        """The immediate answer; None for an acknowledgement. `at` is aware."""
+        return None if opened.is_acknowledgement else answer(_frame(opened), reading, at, reply_id)
+
+    def problems(self, table: FeedTable) -> Sequence[Finding]:
+        """What in a feed's table this language cannot do."""
+        return [
+            (("facts", name, *where), sentence)
+            for name, fact in table.facts.declared()
+            for where, sentence in _problems_of(name, fact)
+        ]
+
+
+def _frame(opened: Opened) -> Frame:
+    assert isinstance(opened.inner, Frame)  # made by `open`
+    return opened.inner
+
+
+def _items(frame: Frame, message: Message, feeds: Feeds, table: FeedTable | None, today: date) -> Iterator[Item]:
+    own = feeds(message.sending_application, message.sending_facility)
+    if refused := _refused_by_header(message, own, table):
+        yield Item(f"{message.index}.1", refused)
+        return
+    assert own is not None  # else the header had been refused
+    reports = [Report(order, own, today) for order in _orders(frame, message)]
+    ours = [report for report in reports if report.is_ours]
+    for number, report in enumerate(ours, start=1):
+        yield Item(f"{message.index}.{number}", _outcome(report))
+    if not ours:
+        yield Item(f"{message.index}.1", Reject(Reason.NO_RESULT, Place("OBR", ("OBR",))))
+
+
+def _outcome(report: Report) -> ResultReported | ReportParked | Reject:
+    try:
+        return report.outcome()
+    except Exception:
+        # The outermost guard of an adapter: a mistake of ours must not cost the laboratory its answer, nor the hub the
+        # message. It parks itself as our fault; nothing of the exception is told, for it may quote the message.
+        return ReportParked(Reason.OUR_FAULT.code, f"OBR[{report.order.obr.number}]", "")
+
+
+def _refused_by_header(message: Message, own: FeedTable | None, table: FeedTable | None) -> Reject | None:
+    """AR for what is known before any result is read."""
+    if own is None:
+        return Reject(Reason.UNKNOWN_SENDER, _header(4))
+    if own is not table:
+        return Reject(Reason.UNKNOWN_SENDER, _header(4), "One frame carries the messages of one sender.")
+    if own.status == "deactivated":
+        return Reject(Reason.SENDER_DEACTIVATED, _header(4))
+    if not message.message_type:
+        return Reject(Reason.HEADER_INCOMPLETE, _header(9))
+    if message.message_type.upper() not in _TYPES:
+        return Reject(Reason.TYPE_NOT_TAKEN, _header(9))
+    return None
+
+
+def _orders(frame: Frame, message: Message) -> Iterator[Order]:
+    is_last = message is frame.messages[-1]
+    ended = frame.raw.rstrip(b"\x00 \t").endswith((b"\r", b"\n"))
+    last = message.all()[-1]
+    open_end = OpenEnd(last, last.fields) if is_last and not ended else None
+    for obr, followers in message.groups():
+        yield Order(message, obr, tuple(followers), open_end)
+
+
+def _cut_batch(frame: Frame) -> Iterator[Item]:
+    """A refusal beside the messages of a batch whose trailer is missing or counts more than came."""
+    ascii_bytes = frame.raw.replace(b"\x00", b"")  # UTF-16 as well
+    opened = {"FHS": frame.file_header, "BHS": frame.batch_header}
+    missing = [
+        _TRAILER_NAME[name] for name, header in opened.items() if header and not _TRAILER[name].search(ascii_bytes)
+    ]
+    disagreeing = [note[:3] for note in frame.notes if note.startswith(("BTS-1", "FTS-1"))]
+    for trailer in (*missing, *disagreeing):
+        hint = f"{trailer} is missing." if trailer in missing else f"{trailer}-1 does not agree with what came."
+        yield Item(f"{len(frame.messages) + 1}.1", Reject(Reason.INCOMPLETE, Place(trailer, (trailer,)), hint))
+        return
+
+
+_TRAILER_NAME = {"FHS": "FTS", "BHS": "BTS"}
+
+
+def _notes(frame: Frame, messages: list[Message], table: FeedTable | None) -> Iterator[str]:
+    if any(not message.control_id for message in messages):
+        yield "control-id=empty"
+    if len(messages) < len(frame.messages):
+        yield "acknowledgements among the messages"
+    if table and table.charset and table.charset.lower() != frame.charset.lower():
+        yield f"charset={frame.charset} expected {table.charset}"
+
+
+def _header(field: int) -> Place:
+    return Location("MSH", 1, field).place()
+
+
+def _problems_of(name: str, fact: Fact) -> Iterator[tuple[tuple[str, ...], str]]:
+    """What of one fact cannot be read here, or not safely."""
+    segments = set()
+    for key, text in (*(("place", place) for place in fact.places), *(("where", at) for at in fact.where)):
+        try:
+            location = Location.parse(text)
+        except Unreadable as wrong:
+            yield (key,), str(wrong)
+            continue
+        segments.add(location.segment)
+        if not location.field:
+            yield (key,), "Name the field as well, as in PID-5."
+    if len(segments) > 1:
+        yield (), "All places of a fact, and its conditions, stand in one segment. Correct `place` or `where`."
+    yield from _unsafe(name, fact, segments)
+
+
+def _unsafe(name: str, fact: Fact, segments: set[str]) -> Iterator[tuple[tuple[str, ...], str]]:
+    if "ORC" in segments:
+        yield ("place",), "ORC stands before the order it belongs to and is not read. Name a field of OBR."
+    if "OBX" in segments and not fact.where:
+        yield ("where",), 'Say which observation is meant, as in { "OBX-3.1" = "HPV" }.'
+    if segments - _BEFORE_THE_CODES and not (fact.required or name in ALWAYS_REQUIRED):
+        yield ("required",), "A message cut short would lose this fact unseen. Set required = true."

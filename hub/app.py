@@ -1,0 +1,149 @@
+"""The composition root: the only file that knows every part. `running(settings)` is a hub at work."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from adapters import ADAPTERS
+from hub import telemetry
+from hub.config import Settings
+from hub.errors import CannotRun
+from hub.flow.handlers import CONSUMERS, RECORDS, Context
+from hub.flow.intake import Intake
+from hub.flow.ports import Clock, Store
+from hub.flow.relay import Relay
+from hub.flow.replies import ReplyLedger
+from hub.flow.worker import Worker
+from hub.io.conveyor import InProcessConveyor
+from hub.io.mllp import Answer, FrameProblem, MllpDoor, Peer, door_settings
+from hub.io.mllp.conversation import Answering
+from hub.io.store import SqliteStore, open_store
+from hub.mapping import FeedTables, load_feeds, load_policies
+from hub.web.site import Ready, Site, site
+
+ROLES = ("intake", "relay", "worker", "web")
+DIALECT = "hl7v2_oru"
+
+
+def wall_clock() -> datetime:
+    """The real time; everything below takes its time as an argument."""
+    return datetime.now(UTC)
+
+
+def feeds_of(settings: Settings) -> FeedTables:
+    """The mapping tables of every feed."""
+    return load_feeds(settings.mappings / "feeds")
+
+
+def context_of(settings: Settings, clock: Clock = wall_clock) -> Context:
+    """What handlers and clerks' decisions need besides a transaction."""
+    return Context(load_policies(settings.mappings / "policy"), clock)
+
+
+def store_of(settings: Settings, *, create: bool = True) -> SqliteStore:
+    """The store the settings name."""
+    if settings.database_url or settings.amqp_url:
+        raise CannotRun(
+            "This version runs embedded only: unset HUB_DATABASE_URL and HUB_AMQP_URL, and name a directory with --data."
+        )
+    return open_store(settings.data, create=create)
+
+
+@dataclass(slots=True)
+class Running:
+    """A hub at work: where it listens, and how to know that it has caught up."""
+
+    store: Store
+    mllp_port: int = 0
+    http_port: int = 0
+
+    async def caught_up(self, patience: float = 60.0) -> None:
+        """Wait until every event is confirmed and finished; TimeoutError after `patience` seconds."""
+        async with asyncio.timeout(patience):
+            while any((await self.store.read(lambda tx: tx.events.backlog())).values()):
+                await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings, roles: tuple[str, ...] = ROLES, clock: Clock = wall_clock
+) -> AsyncIterator[Running]:
+    """Run the roles in this process until the block ends; what was taken is finished, then everything is closed."""
+    feeds, context = feeds_of(settings), context_of(settings, clock)
+    store = store_of(settings)
+    hub = Running(store)
+    conveyor = InProcessConveyor(CONSUMERS)
+    relay = Relay(store, conveyor, clock, timedelta(seconds=settings.refill_seconds))
+    ledger = ReplyLedger(store)
+    intake = Intake(store, ADAPTERS[DIALECT], feeds.find, clock, relay.wake)
+    door = MllpDoor(_answering(intake), door_settings(settings), ledger.replied)
+    web_site = Site(site(_readiness(store)), settings.http_host, settings.http_port)
+    background: dict[str, list[Coroutine[Any, Any, None]]] = {
+        "intake": [ledger.run()],
+        "relay": [relay.run(conveyor_is_empty=True)],
+        "worker": [Worker(store, conveyor, context, RECORDS).run()],
+    }
+    tasks = [asyncio.create_task(_watched(name, work)) for name in roles for work in background.pop(name, ())]
+    for unused in (work for works in background.values() for work in works):
+        unused.close()
+    try:
+        if "intake" in roles:
+            await door.start()
+            hub.mllp_port = door.port
+        if "web" in roles:
+            await web_site.start()
+            hub.http_port = web_site.port
+        yield hub
+    finally:
+        await door.stop()
+        await web_site.stop()
+        await _end(tasks)
+        with suppress(Exception):  # the last notes about replies are not worth a failed shutdown
+            await ledger.write_down()
+        await store.close()
+
+
+async def _watched(role: str, work: Coroutine[Any, Any, None]) -> None:
+    """A role that dies of a bug takes the process with it, loudly: a supervisor starts it again."""
+    try:
+        await work
+    except asyncio.CancelledError:
+        raise
+    except BaseException as error:
+        telemetry.our_fault(error, role)
+        asyncio.get_running_loop().call_soon(_abandon)
+        raise
+
+
+def _abandon() -> None:
+    raise SystemExit(1)
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _answering(intake: Intake) -> Answering:
+    """How the MLLP door has a frame answered."""
+
+    async def answer(body: bytes, peer: Peer, problem: FrameProblem | None) -> Answer:
+        who = peer.certificate_subject or peer.host
+        answered = await intake.take(body, "mllp", who[:128], problem.reason if problem else None)
+        return Answer(answered.body, answered.reply_seq)
+
+    return answer
+
+
+def _readiness(store: Store) -> Ready:
+    async def away() -> dict[str, str]:
+        await store.read(lambda tx: tx.events.backlog())
+        return {}
+
+    return away

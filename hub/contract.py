@@ -1,0 +1,184 @@
+"""What an adapter is, and all that an adapter may see.
+
+An adapter is pure: bytes in, facts out; verdicts in, bytes out. It opens no socket, waits for nothing, stores and logs
+nothing, and raises nothing: whatever arrives, `open` and `decode` give an answer that says what is wrong and where.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Protocol
+
+import msgspec
+
+from hub.domain import events
+from hub.domain.events import Event, ReportParked, ResultReported
+from hub.errors import Reject
+from hub.mapping import FeedTable
+
+_NAMESPACE = uuid.UUID("6c1b0f0e-6b0d-5f0a-9c55-2f7f3a1f6b1d")
+
+Feeds = Callable[[str, str], FeedTable | None]
+"""Finds the table of a sender: (sending application, sending facility) → its feed, or None if it is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A received message, opened just far enough to know who sent what. Never fails: what is unknown is empty.
+
+    `control_id` is what the sender will look for in our answer. `is_acknowledgement` marks what must not be answered.
+    `notes` are short facts about the bytes worth keeping (`charset=cp1252 undeclared`, `line-ends=LF`).
+    `inner` belongs to the adapter.
+    """
+
+    raw: bytes
+    message_type: str = ""
+    control_id: str = ""
+    application: str = ""
+    facility: str = ""
+    charset: str = ""
+    is_acknowledgement: bool = False
+    is_batch: bool = False
+    notes: tuple[str, ...] = ()
+    inner: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One result of a message, or why there is none. `position` is `message.result`, both from 1 (`2.1`)."""
+
+    position: str
+    outcome: ResultReported | ReportParked | Reject
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What an adapter read. `feed` is the id of the sender's feed, empty if the sender is unknown.
+
+    A message is taken whole or not at all; of a batch the good messages are taken.
+    """
+
+    feed: str
+    items: tuple[Item, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def taken(self) -> tuple[Item, ...]:
+        """The items the hub takes: all but those of a message in which something was refused."""
+        refused = {item.position.split(".")[0] for item in self.refused}
+        return tuple(item for item in self.items if item.position.split(".")[0] not in refused)
+
+    @property
+    def refused(self) -> tuple[Item, ...]:
+        return tuple(item for item in self.items if isinstance(item.outcome, Reject))
+
+    @property
+    def answer(self) -> str:
+        """AA, AE or AR. A batch of which some were taken is AE; one refused as a whole is what its first refusal says."""
+        if not self.refused:
+            return "AA"
+        first = self.refused[0].outcome
+        assert isinstance(first, Reject)
+        return "AE" if self.taken else first.reason.answer
+
+
+class Adapter(Protocol):
+    """One wire language. `dialect` is its name in the mapping tables and in the register (`adapters/__init__.py`)."""
+
+    dialect: str
+
+    def open(self, raw: bytes) -> Opened:
+        """Read who sent what. Never raises."""
+
+    def decode(self, opened: Opened, feeds: Feeds, today: date) -> Reading:
+        """Read the results by the sender's table. `today` is the day of receipt. Never raises."""
+
+    def reply(self, opened: Opened, reading: Reading, at: datetime, reply_id: str) -> bytes | None:
+        """The immediate answer, ready to be framed; None only for what is itself an acknowledgement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """An event on its way (CloudEvents 1.0 attributes in our names).
+
+    `event_id` is decided by the content, so that whoever does a step again names the same event. `feed`, `digest` and
+    `position` name the place the event was read from; the newest event of one place supersedes the older.
+    """
+
+    event_id: str
+    type: str
+    subject: str
+    occurred_at: datetime
+    data: bytes
+    feed: str = ""
+    digest: str = ""
+    position: str = ""
+    traceparent: str = ""
+    supersedes: str = field(default="")
+
+
+EVENT_TYPES: dict[str, type] = {
+    kind.__name__: kind
+    for kind in (
+        events.ResultReported,
+        events.ReportParked,
+        events.ResultMatched,
+        events.MatchUndone,
+        events.ResultParked,
+        events.ResultRefused,
+        events.ResultQueried,
+        events.TaskClosed,
+        events.RecordChanged,
+        events.LetterWished,
+    )
+}
+_encoder = msgspec.json.Encoder(order="deterministic")
+_decoders = {name: msgspec.json.Decoder(kind) for name, kind in EVENT_TYPES.items()}
+
+
+def event_to_json(event: Event) -> bytes:
+    """The event as JSON bytes, the same for equal events."""
+    return _encoder.encode(event)
+
+
+def event_from_json(type_name: str, data: bytes) -> Event:
+    """The event back from its JSON; raises msgspec.ValidationError if the data is not of that type."""
+    event: Event = _decoders[type_name].decode(data)
+    return event
+
+
+def event_identity(feed: str, digest: str, position: str, data: bytes) -> str:
+    """UUIDv5 of (feed, message digest, position, digest of the decoded event): decoding again gives the same id."""
+    return str(uuid.uuid5(_NAMESPACE, f"{feed}|{digest}|{position}|{hashlib.sha256(data).hexdigest()}"))
+
+
+def result_identity(feed: str, digest: str, position: str) -> str:
+    """The result's own id: the place it was read from, whatever the tables made of it."""
+    return str(uuid.uuid5(_NAMESPACE, f"result|{feed}|{digest}|{position}"))
+
+
+def seal(
+    event: Event, *, feed: str, digest: str, position: str, subject: str, at: datetime, traceparent: str = ""
+) -> Envelope:
+    """Put an event that was read from a message into its envelope."""
+    data = event_to_json(event)
+    return Envelope(
+        event_id=event_identity(feed, digest, position, type(event).__name__.encode() + data),
+        type=type(event).__name__,
+        subject=subject,
+        occurred_at=at,
+        data=data,
+        feed=feed,
+        digest=digest,
+        position=position,
+        traceparent=traceparent,
+    )
+
+
+def caused_identity(cause: str, what: str) -> str:
+    """The id of what a step makes: the same whenever the same step is done again, another for another cause."""
+    return str(uuid.uuid5(_NAMESPACE, f"caused|{cause}|{what}"))

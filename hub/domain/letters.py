@@ -1,0 +1,92 @@
+"""Which letter follows from the record, and how soon a clerk must look at what waits (domain.md 2.4, 4.5, 6.1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from hub.domain.codes import HPV_UNAVAILABLE, combination
+from hub.domain.dates import add_months
+from hub.domain.events import TestResult
+from hub.domain.policy import LetterSettings, Policies
+from hub.domain.record import OnRecord, Record
+
+TURNAROUND = timedelta(days=14)
+"""From the sample to the person's letter, in at least 98 of 100 cases (domain.md 4.5)."""
+
+URGENT, ABNORMAL, NORMAL = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class LetterDue:
+    """This result gets this letter of the national catalogue."""
+
+    result_id: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class LetterNotDue:
+    """This result gets no letter, and why. `rule` is stable: source-type, too-old, not-newest, no-code."""
+
+    result_id: str
+    why: str
+    rule: str
+
+
+def letters_due(record: Record, policies: Policies, on: date) -> tuple[LetterDue | LetterNotDue, ...]:
+    """For every result on the record, in its order, its letter or why there is none on the day `on`.
+
+    Whether a letter must wait (a task about her is open) is not decided here, nor whether it was sent before.
+    """
+    return tuple(_letter(record, index, policies.letters, on) for index in range(len(record.results)))
+
+
+def letter_code(results: tuple[OnRecord, ...], index: int) -> str | None:
+    """`PX0A` for what a clinician took, `K-0A`, `K-9R`, `K1UH`, `K2UH` for self-samples; None for old codes."""
+    result = results[index].result
+    if combination(result) is None:
+        return None
+    if not result.self_sample:
+        return f"P{result.combination}"
+    if result.infection_code == HPV_UNAVAILABLE:
+        return f"K{_unavailable_in_a_row(results, index)}UH"
+    return f"K-{result.infection_code}{result.action_code}"
+
+
+def priority(result: TestResult | None) -> int:
+    """How soon a clerk must look: urgent referral 0, abnormal or codes we cannot read 1, normal 2."""
+    known = combination(result) if result else None
+    if known is None:
+        return ABNORMAL
+    if known.urgent:
+        return URGENT
+    return ABNORMAL if known.abnormal else NORMAL
+
+
+def due_on(test_on: date) -> date:
+    """The day by which the person should hold her result."""
+    return test_on + TURNAROUND if test_on <= date.max - TURNAROUND else date.max
+
+
+def _letter(record: Record, index: int, settings: LetterSettings, on: date) -> LetterDue | LetterNotDue:
+    kept = record.results[index]
+    code = letter_code(record.results, index)
+    if code is None:
+        return LetterNotDue(kept.result_id, "There is no letter for these codes.", "no-code")
+    if kept.result.source_type in settings.source_types_without_letter:
+        return LetterNotDue(kept.result_id, "Taken in colposcopy: the clinic tells her.", "source-type")
+    if on > add_months(kept.result.test_on, settings.age_limit_months):
+        why = f"The test is more than {settings.age_limit_months} months old."
+        return LetterNotDue(kept.result_id, why, "too-old")
+    if settings.newest_test_only and index < len(record.results) - 1:
+        return LetterNotDue(kept.result_id, "A newer test is on the record.", "not-newest")
+    return LetterDue(kept.result_id, code)
+
+
+def _unavailable_in_a_row(results: tuple[OnRecord, ...], index: int) -> int:
+    """1 for the first unavailable self-sample, 2 for every one that follows it without another result between."""
+    if index == 0:
+        return 1
+    before = results[index - 1].result
+    return 2 if before.self_sample and before.infection_code == HPV_UNAVAILABLE else 1

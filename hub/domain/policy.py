@@ -1,0 +1,104 @@
+"""The programme's policies by date, and the settings that stand where its sources are silent or disagree.
+
+Read from `mappings/policy/`, where each number stands beside its source and its doubt.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import Enum
+
+from hub.domain.dates import day_in_england
+
+
+class Pivot(Enum):
+    """Which of a result's dates decides the policy it falls under (domain.md 1.1: the sources disagree)."""
+
+    TEST_DATE = "test-date"
+    AUTHORISED_DATE = "authorised-date"
+
+
+@dataclass(frozen=True, slots=True)
+class RecallRow:
+    """One line of the recall table: from which age on, how many months.
+
+    `after_recent_positive` lines hold only for a person with a recent HPV positive history. `months` is what follows
+    where the laboratory states none; `allowed` is what it may state. `because` says why, in a person's words.
+    """
+
+    codes: str
+    self_sample: bool
+    from_age_months: int
+    after_recent_positive: bool
+    months: int
+    allowed: frozenset[int]
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecallPolicy:
+    """What held from a day on (`from_on`; None: always before). The last line that fits a person is hers.
+
+    `inadequate_count` and `hpv_positive_count`: which one in a row must be referred (domain.md 2.5).
+    `highest_stated`: the most months a laboratory may state, without any effect, with an action that sets no date:
+    S, S of an inadequate test, H.
+    """
+
+    name: str
+    title: str
+    from_on: date | None
+    rows: tuple[RecallRow, ...]
+    inadequate_count: int
+    hpv_positive_count: int
+    highest_stated_suspended: int
+    highest_stated_suspended_inadequate: int
+    highest_stated_record_only: int
+
+    def row(self, codes: str, self_sample: bool, age_months: int, recent_positive: bool) -> RecallRow | None:
+        """The line for this combination at this age: the highest age reached, the special line before the general."""
+        fitting = [
+            row
+            for row in self.rows
+            if (row.codes, row.self_sample) == (codes, self_sample)
+            and row.from_age_months <= age_months
+            and (recent_positive or not row.after_recent_positive)
+        ]
+        return max(fitting, key=lambda row: (row.from_age_months, row.after_recent_positive), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSettings:
+    """How histories are counted; each with its doubt in `mappings/policy/settings.toml`."""
+
+    hpv_count_skips_inadequate: bool
+    counts_start_again_after_suspension: bool
+    recent_positive_months: int
+    annual_recall_months: int
+    annual_recall_allowed: bool
+    return_to_routine_source_types: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class LetterSettings:
+    """When a result on the record gets no letter."""
+
+    age_limit_months: int
+    newest_test_only: bool
+    source_types_without_letter: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """Every recall policy, oldest first (the oldest has no `from_on`), and the settings."""
+
+    policies: tuple[RecallPolicy, ...]
+    pivot: Pivot
+    rules: RuleSettings
+    letters: LetterSettings
+
+    def in_force(self, test_on: date, authorised_at: datetime) -> RecallPolicy:
+        """The policy a result falls under. `authorised_at` is when its first version was issued: a later correction
+        does not move an old test under a new policy, for the change is not retrospective (domain.md 1.1)."""
+        day = test_on if self.pivot is Pivot.TEST_DATE else day_in_england(authorised_at)
+        return next(each for each in reversed(self.policies) if each.from_on is None or each.from_on <= day)

@@ -1,0 +1,168 @@
+"""How a message stops, and every reason a person may read.
+
+    Stop                 a message (or one result of it) goes no further by itself
+    ├── Reject           the sender must act: answered AE (content) or AR (unreadable, unknown, not taken)
+    ├── Park             a clerk must act: answered AA, becomes a task
+    └── Retry            nobody must act: the hub tries again by itself
+
+A `Stop` never carries a value from a message: its text may reach a log. It names the reason and the place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    code: str
+    sentence: str
+    answer: str
+    hl7_code: str = "207"
+
+
+class Reason(Enum):
+    """Every reason the hub gives. `code` is stable (metrics, JSON); `sentence` is what a person reads;
+    `answer` is the acknowledgement it leads to; `hl7_code` is the entry of HL7 table 0357 put into ERR-3."""
+
+    # The sender must act: nothing could be read, or it is not for us (AR).
+    UNREADABLE = _Words(
+        "unreadable", "The bytes are not an HL7 v2 message. Send a message that begins with MSH.", "AR", "100"
+    )
+    INCOMPLETE = _Words("incomplete", "Only the beginning of the message came. Send it again whole.", "AR", "100")
+    HEADER_INCOMPLETE = _Words(
+        "header-incomplete",
+        "The message header lacks what is needed to identify the message. Fill the field named.",
+        "AR",
+        "101",
+    )
+    UNKNOWN_SENDER = _Words(
+        "unknown-sender",
+        "No feed is agreed with this sending application and facility. Check MSH-3 and MSH-4.",
+        "AR",
+        "103",
+    )
+    SENDER_DEACTIVATED = _Words("sender-deactivated", "This feed has been closed. Ask call and recall.", "AR", "207")
+    TYPE_NOT_TAKEN = _Words(
+        "type-not-taken", "This type of message is not taken on this feed. Send ORU^R01.", "AR", "200"
+    )
+    TOO_LARGE = _Words(
+        "too-large", "The message is larger than this door takes. Split it, or ask for a larger limit.", "AR", "207"
+    )
+
+    # The sender must act: the content is wrong in itself (AE).
+    MISSING_DATA = _Words("missing-data", "A required field is empty. Fill it and send the message again.", "AE", "101")
+    NO_RESULT = _Words(
+        "no-result", "The message carries no result. Send one order (OBR) with its observations.", "AE", "100"
+    )
+    MISSING_SLIDE_NUMBER = _Words(
+        "missing-slide-number", "The slide number is missing. Fill it and send again.", "AE", "101"
+    )
+    INVALID_SLIDE_NUMBER = _Words(
+        "invalid-slide-number", "The slide number is not one this laboratory's feed allows.", "AE", "102"
+    )
+    INVALID_DATE = _Words("invalid-date", "This is not a date of the calendar in the agreed form.", "AE", "102")
+    TEST_IN_FUTURE = _Words(
+        "test-date-in-future", "The test date lies in the future. Correct it and send again.", "AE", "102"
+    )
+    TEST_BEFORE_BIRTH = _Words("test-date-before-birth", "The test date lies before the date of birth.", "AE", "102")
+    INVALID_VALUE = _Words("invalid-value", "The value is not of the form agreed for this field.", "AE", "102")
+    INVALID_COMBINATION = _Words(
+        "invalid-combination", "Result, HPV and action code do not form a valid combination.", "AE", "102"
+    )
+    NOT_HPV_PRIMARY = _Words("not-hpv-primary", "The HPV primary screening flag cannot be N.", "AE", "102")
+    NOT_FINAL = _Words(
+        "not-final", "Only final, corrected or withdrawn results are taken. Send it when it is final.", "AE", "103"
+    )
+    CONFLICTING_VALUES = _Words(
+        "conflicting-values", "The same fact is given twice with different values.", "AE", "102"
+    )
+    NO_PERSON = _Words(
+        "no-person", "Neither NHS number nor name and date of birth say whose result this is.", "AE", "101"
+    )
+
+    # A clerk must act (AA).
+    UNSURE = _Words("unsure", "The person is not certain: a clerk chooses among the candidates.", "AA", "0")
+    UNKNOWN = _Words("unknown", "Nobody of the cohort fits: a clerk decides.", "AA", "0")
+    OUR_TABLE = _Words(
+        "our-table", "The laboratory's code is not in our table: an engineer mends the table, then replays.", "AA", "0"
+    )
+    DUPLICATE_SLIDE = _Words(
+        "duplicate-slide", "This laboratory has already sent another result for this slide number.", "AA", "0"
+    )
+    SECOND_INADEQUATE = _Words(
+        "second-inadequate",
+        "This is the second inadequate or unavailable result in a row: colposcopy is required.",
+        "AA",
+        "0",
+    )
+    THIRD_HPV_POSITIVE = _Words(
+        "third-hpv-positive", "This is the third HPV positive result in a row: colposcopy is required.", "AA", "0"
+    )
+    INVALID_RETURN_TO_ROUTINE = _Words(
+        "invalid-return-to-routine", "Routine recall does not follow from the history.", "AA", "0"
+    )
+    REPEAT_MONTHS = _Words(
+        "repeat-months", "The repeat months are not among those the programme allows here.", "AA", "0"
+    )
+    OUR_FAULT = _Words("our-fault", "The hub failed on this message: an engineer looks at it.", "AA", "0")
+
+    # Nobody must act.
+    STORE_AWAY = _Words("store-away", "The hub cannot store just now. Send the message again.", "", "207")
+    NOT_NOW = _Words("not-now", "The hub cannot do this just now and tries again by itself.", "", "207")
+
+    @property
+    def code(self) -> str:
+        return self.value.code
+
+    @property
+    def sentence(self) -> str:
+        return self.value.sentence
+
+    @property
+    def answer(self) -> str:
+        return self.value.answer
+
+    @property
+    def hl7_code(self) -> str:
+        return self.value.hl7_code
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a message something stands, in the dialect's own notation, ready for a person and for ERR-2.
+
+    `text` is what a person reads (`OBX[3]-5.1`); `parts` is the same for a machine, outermost first
+    (HL7 v2: segment, occurrence, field, repetition, component, sub-component; shorter where it does not go so deep).
+    """
+
+    text: str
+    parts: tuple[str, ...] = ()
+
+
+class Stop(Exception):
+    """A message, or one result of it, goes no further by itself. `hint` is safe text: never a value of the message."""
+
+    def __init__(self, reason: Reason, place: Place | None = None, hint: str = "") -> None:
+        self.reason = reason
+        self.place = place
+        self.hint = hint
+        where = f" at {place.text}" if place else ""
+        super().__init__(f"{reason.code}{where}{': ' + hint if hint else ''}")
+
+
+class Reject(Stop):
+    """The sender must act."""
+
+
+class Park(Stop):
+    """A clerk must act."""
+
+
+class Retry(Stop):
+    """Nobody must act: the hub tries again by itself."""
+
+
+class CannotRun(Exception):
+    """A command cannot do its work (bad settings, port taken, file absent): exit code 2 and this one sentence."""

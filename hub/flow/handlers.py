@@ -1,0 +1,110 @@
+"""Which consumer handles which event, and how: event → changes and further events, each handler a function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hub.contract import Envelope, event_from_json
+from hub.domain.events import ReportParked, ResultReported
+from hub.domain.policy import Policies
+from hub.errors import Reason
+from hub.flow.ports import Clock, ResultRow, Transaction
+from hub.flow.recording import refold, take_off
+from hub.flow.settling import close, park, settle
+from hub.flow.step import Step
+
+RECORDS = "records"
+"""The consumer that matches results to people and keeps their records."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What handlers need besides the transaction."""
+
+    policies: Policies
+    clock: Clock
+
+
+def handle(tx: Transaction, envelope: Envelope, context: Context) -> Step:
+    """Handle one event; returns the step, whose `told` is to be told after the commit."""
+    step = _step(tx, envelope, context)
+    HANDLERS[envelope.type](step, envelope)
+    return step
+
+
+def park_as_our_fault(tx: Transaction, envelope: Envelope, context: Context) -> Step:
+    """The handler failed for a reason of ours: the report waits as a task instead of being lost or tried for ever."""
+    step = _step(tx, envelope, context)
+    row = _row(step, envelope)
+    step.tx.results.put(row)
+    if not any(task.state != "closed" for task in step.tx.tasks.of_result(row.result_id)):
+        park(step, row, Reason.OUR_FAULT)
+    return step
+
+
+def on_reported(step: Step, envelope: Envelope) -> None:
+    """A result was reported, or the same place of a message was read again under other tables."""
+    row = _row(step, envelope)
+    known = step.tx.results.get(row.result_id)
+    if known and (known.event_id == row.event_id or _clerk_decided(step, known)):
+        return
+    if known:
+        _set_aside(step, known)
+    step.tx.results.put(row)
+    settle(step, row)
+
+
+def _clerk_decided(step: Step, known: ResultRow) -> bool:
+    """Nothing a clerk has decided is undone by reading again."""
+    match = step.tx.records.live_match(known.result_id)
+    return known.state == "refused" or bool(match and match.how == "clerk")
+
+
+def _set_aside(step: Step, known: ResultRow) -> None:
+    why = "The message was read again under today's tables."
+    for task in step.tx.tasks.of_result(known.result_id):
+        if task.state != "closed":
+            close(step, task, "read again", by="hub", why=why)
+    match = step.tx.records.live_match(known.result_id)
+    if match:
+        take_off(step, match, by="hub", why=why, state="superseded")
+        refold(step, match.participant_id)
+
+
+def _row(step: Step, envelope: Envelope) -> ResultRow:
+    event = event_from_json(envelope.type, envelope.data)
+    assert isinstance(event, ResultReported | ReportParked)
+    entry = step.tx.journal.find(envelope.feed, envelope.digest)
+    assert entry is not None, "an event read from a message stands beside its journal row"
+    return ResultRow(
+        result_id=envelope.subject,
+        journal_seq=entry.seq,
+        feed=envelope.feed,
+        digest=envelope.digest,
+        position=envelope.position,
+        event_id=envelope.event_id,
+        event=event,
+        state="",
+    )
+
+
+def _step(tx: Transaction, envelope: Envelope, context: Context) -> Step:
+    return Step(
+        tx,
+        context.policies,
+        context.clock(),
+        cause=envelope.event_id,
+        traceparent=envelope.traceparent,
+        feed=envelope.feed,
+        digest=envelope.digest,
+    )
+
+
+HANDLERS: dict[str, Callable[[Step, Envelope], None]] = {
+    ResultReported.__name__: on_reported,
+    ReportParked.__name__: on_reported,
+}
+
+CONSUMERS: dict[str, tuple[str, ...]] = {name: (RECORDS,) for name in HANDLERS}
+"""Which of the hub's own consumers must have handled an event before it is finished; the rest is for others to read."""

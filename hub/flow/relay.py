@@ -1,0 +1,109 @@
+"""The relay: hands the outbox to the conveyor, and hands over again what was confirmed but never finished.
+
+The outbox is the truth, so the relay may forget everything at any moment. An event is *confirmed* when the conveyor
+holds it, and *finished* when the inbox of every consumer holds its id; a conveyor that lost its memory (a wiped
+broker, this process killed) is refilled from the difference.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from functools import partial
+
+from hub import telemetry
+from hub.contract import Envelope
+from hub.errors import Retry
+from hub.flow.handlers import CONSUMERS
+from hub.flow.ports import Clock, Conveyor, Store, Transaction
+
+BATCH = 500
+IDLE_SECONDS = 0.25
+REST_SECONDS = 1.0
+
+
+class Relay:
+    """One relay loop. `wake()` ends its sleep at once; without it the outbox is looked at every quarter of a second,
+    which is how events written by other processes (a clerk's command) are found."""
+
+    def __init__(self, store: Store, conveyor: Conveyor, clock: Clock, refill_after: timedelta) -> None:
+        self._store = store
+        self._conveyor = conveyor
+        self._clock = clock
+        self._refill_after = refill_after
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    async def run(self, *, conveyor_is_empty: bool) -> None:
+        """Relay until cancelled. `conveyor_is_empty` says that whatever was confirmed before is not there any more."""
+        if conveyor_is_empty:
+            await self._patiently(self.refill(self._clock()))
+        refilled_at = self._clock()
+        while True:
+            moved = await self._patiently(self.relay_once())
+            if self._clock() - refilled_at >= self._refill_after:
+                await self._patiently(self.refill(self._clock() - self._refill_after))
+                refilled_at = self._clock()
+            if not moved:
+                await self._sleep()
+
+    async def _patiently(self, step: Awaitable[int]) -> int:
+        try:
+            return await step
+        except Retry as error:
+            telemetry.store_failed(error)
+            await asyncio.sleep(REST_SECONDS)
+            return 0
+
+    async def _sleep(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._woken.wait(), IDLE_SECONDS)
+        self._woken.clear()
+
+    async def relay_once(self) -> int:
+        """Move everything that waits; returns how many events the conveyor confirmed."""
+        moved = after = 0
+        while True:
+            rows = await self._store.read(partial(_unconfirmed, after=after))
+            if not rows:
+                return moved
+            moved += await self._hand_over(rows)
+            after = rows[-1][0]
+
+    async def refill(self, before: datetime) -> int:
+        """Send again what was confirmed up to `before` and is not finished; page by page, never all in memory."""
+        sent = after = 0
+        while True:
+            rows = await self._store.read(partial(_unfinished, before=before, after=after))
+            if not rows:
+                return sent
+            sent += sum(await self._conveyor.publish([envelope for _, envelope in rows]))
+            telemetry.events_resent(len(rows))
+            after = rows[-1][0]
+
+    async def _hand_over(self, rows: list[tuple[int, Envelope]]) -> int:
+        confirmed = await self._conveyor.publish([envelope for _, envelope in rows])
+        done = [
+            (seq, not CONSUMERS.get(envelope.type))
+            for (seq, envelope), sure in zip(rows, confirmed, strict=True)
+            if sure
+        ]
+        if done:
+            at = self._clock()
+            await self._store.write(lambda tx: tx.events.confirm(done, at))
+            for (_, envelope), sure in zip(rows, confirmed, strict=True):
+                if sure:
+                    telemetry.event_confirmed(envelope.type)
+        return len(done)
+
+
+def _unconfirmed(tx: Transaction, *, after: int) -> list[tuple[int, Envelope]]:
+    return tx.events.unconfirmed(after, BATCH)
+
+
+def _unfinished(tx: Transaction, *, before: datetime, after: int) -> list[tuple[int, Envelope]]:
+    return tx.events.unfinished(before, after, BATCH)

@@ -1,0 +1,69 @@
+"""The worker: handles each event once per consumer, in the same transaction as its changes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from time import perf_counter
+
+from hub import telemetry
+from hub.contract import Envelope
+from hub.errors import Retry
+from hub.flow.handlers import CONSUMERS, Context, handle, park_as_our_fault
+from hub.flow.ports import Conveyor, Delivery, Store, Transaction
+from hub.flow.step import Step, Told, tell_all
+
+Handler = Callable[[Transaction, Envelope, Context], Step]
+
+AT_ONCE = 64
+REST_SECONDS = 1.0
+
+
+class Worker:
+    """Consumes for one consumer, many deliveries at once so that their commits are grouped."""
+
+    def __init__(self, store: Store, conveyor: Conveyor, context: Context, consumer: str) -> None:
+        self._store = store
+        self._conveyor = conveyor
+        self._context = context
+        self._consumer = consumer
+        self._free = asyncio.Semaphore(AT_ONCE)
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            async for delivery in self._conveyor.deliveries(self._consumer):
+                await self._free.acquire()
+                group.create_task(self._work(delivery))
+
+    async def _work(self, delivery: Delivery) -> None:
+        try:
+            started = perf_counter()
+            await self._handle(delivery.envelope)
+            delivery.acknowledge()
+            telemetry.event_handled(delivery.envelope.type, perf_counter() - started)
+        finally:
+            self._free.release()
+
+    async def _handle(self, envelope: Envelope) -> None:
+        handler: Handler = handle
+        while True:
+            try:
+                tell_all(await self._store.write(partial(self.once, envelope=envelope, handler=handler)))
+                return
+            except Retry as error:
+                telemetry.store_failed(error)
+                await asyncio.sleep(REST_SECONDS)
+            except Exception as error:  # a bug parks itself: the result must neither wait silently nor stop the others
+                telemetry.our_fault(error, "worker")
+                handler = park_as_our_fault
+
+    def once(self, tx: Transaction, envelope: Envelope, handler: Handler) -> Told:
+        """Handle the event unless this consumer's inbox holds it already."""
+        if tx.events.seen(envelope.event_id, self._consumer):
+            return [partial(telemetry.event_repeated, envelope.type)]
+        step = handler(tx, envelope, self._context)
+        wanted = len(CONSUMERS[envelope.type])
+        tx.events.handled(envelope.event_id, self._consumer, wanted, self._context.clock())
+        return step.told

@@ -1,0 +1,99 @@
+"""The cohort: who may be matched, found by the blocking keys of `hub.domain.matching`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, delete, func, select
+
+from hub.domain.matching import search_keys
+from hub.domain.people import Participant
+from hub.io.store.schema import participant_keys, participants
+from hub.io.store.statements import insert_or_leave, insert_or_replace
+
+_GET = select(participants).where(participants.c.participant_id == bindparam("id"))
+_BY_NUMBER = select(participants).where(participants.c.nhs_number == bindparam("number"))
+_IDS = select(participants.c.nhs_number, participants.c.participant_id).where(
+    participants.c.nhs_number.in_(bindparam("numbers", expanding=True))
+)
+_KEYS = select(participant_keys.c.participant_id).where(participant_keys.c.key.in_(bindparam("keys", expanding=True)))
+_CANDIDATES = (
+    select(participants).where(participants.c.participant_id.in_(_KEYS)).order_by(participants.c.participant_id)
+)
+
+
+def _participant(row: Row[Any]) -> Participant:
+    return Participant(
+        participant_id=row.participant_id,
+        nhs_number=row.nhs_number,
+        family_name=row.family_name,
+        given_names=tuple(json.loads(row.given_names)),
+        date_of_birth=row.date_of_birth,
+        former_family_names=tuple(json.loads(row.former_family_names)),
+        gender=row.gender,
+        address_lines=tuple(json.loads(row.address_lines)),
+        postcode=row.postcode,
+        practice_code=row.practice_code,
+        next_test_due_on=row.entry_next_test_due_on,
+    )
+
+
+def _values(participant: Participant, at: datetime) -> dict[str, Any]:
+    return {
+        "participant_id": participant.participant_id,
+        "nhs_number": participant.nhs_number,
+        "family_name": participant.family_name,
+        "given_names": json.dumps(participant.given_names),
+        "former_family_names": json.dumps(participant.former_family_names),
+        "date_of_birth": participant.date_of_birth,
+        "gender": participant.gender,
+        "address_lines": json.dumps(participant.address_lines),
+        "postcode": participant.postcode,
+        "practice_code": participant.practice_code,
+        "entry_next_test_due_on": participant.next_test_due_on,
+        "changed_at": at,
+    }
+
+
+class SqlCohort:
+    """See `hub.flow.ports.Cohort`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def put(self, people: Sequence[Participant], at: datetime) -> None:
+        """Add or replace; the blocking keys follow."""
+        if not people:
+            return
+        insert_or_replace(self._connection, participants, [_values(person, at) for person in people])
+        stale = delete(participant_keys).where(participant_keys.c.participant_id == bindparam("id"))
+        self._connection.execute(stale, [{"id": person.participant_id} for person in people])
+        keys = [
+            {"key": key, "participant_id": person.participant_id} for person in people for key in search_keys(person)
+        ]
+        insert_or_leave(self._connection, participant_keys, keys)
+
+    def candidates(self, keys: Iterable[str]) -> list[Participant]:
+        wanted = sorted(keys)
+        if not wanted:
+            return []
+        return [_participant(row) for row in self._connection.execute(_CANDIDATES, {"keys": wanted})]
+
+    def get(self, participant_id: str) -> Participant | None:
+        row = self._connection.execute(_GET, {"id": participant_id}).first()
+        return _participant(row) if row else None
+
+    def by_nhs_number(self, nhs_number: str) -> Participant | None:
+        row = self._connection.execute(_BY_NUMBER, {"number": nhs_number}).first()
+        return _participant(row) if row else None
+
+    def ids_of(self, nhs_numbers: Sequence[str]) -> dict[str, str]:
+        """Participant by NHS number, for those that are known."""
+        rows = self._connection.execute(_IDS, {"numbers": list(nhs_numbers)}) if nhs_numbers else ()
+        return {row.nhs_number: row.participant_id for row in rows}
+
+    def count(self) -> int:
+        return self._connection.execute(select(func.count()).select_from(participants)).scalar_one()

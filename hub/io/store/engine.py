@@ -1,0 +1,180 @@
+"""The embedded store: one writer thread over SQLite, commits grouped, synchronous=FULL.
+
+Grouping is what makes a durable acknowledgement cheap: all work that is waiting shares one commit. If one piece of
+work fails, the group is rolled back and each piece is done again in a transaction of its own, so nobody pays for
+another's fault and no savepoints are needed on the way where nothing fails.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+
+from hub.errors import CannotRun, Reason, Retry
+from hub.flow.ports import Transaction, Work
+from hub.io.store.transaction import SqlTransaction
+
+T = TypeVar("T")
+GROUP_LIMIT = 256
+BUSY_MILLISECONDS = 15_000
+
+
+class StoreAway(Retry):
+    """The store could not do it just now (disk full, locked, away). Nothing of the work was kept."""
+
+    def __init__(self, hint: str = "") -> None:
+        super().__init__(Reason.STORE_AWAY, hint=hint)
+
+
+@dataclass(slots=True)
+class _Piece:
+    work: Callable[[Transaction], Any]
+    future: asyncio.Future[Any]
+    loop: asyncio.AbstractEventLoop
+
+
+def _settle(done: list[tuple[asyncio.Future[Any], Any, BaseException | None]]) -> None:
+    for future, value, error in done:
+        if future.done():  # the asker has gone; what was committed stays committed
+            continue
+        if error is None:
+            future.set_result(value)
+        else:
+            future.set_exception(error)
+
+
+class SqliteStore:
+    """See `hub.flow.ports.Store`. Reads run in threads of their own over WAL snapshots and never block the writer."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._pieces: queue.SimpleQueue[_Piece | None] = queue.SimpleQueue()
+        self._writer = threading.Thread(target=self._write_on, name="store-writer", daemon=True)
+        self._writer.start()
+
+    async def write(self, work: Work[T]) -> T:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._pieces.put(_Piece(work, future, loop))
+        return await future
+
+    async def read(self, work: Work[T]) -> T:
+        return await asyncio.to_thread(self.read_now, work)
+
+    def read_now(self, work: Work[T]) -> T:
+        """The same for code that runs outside an event loop (the command line)."""
+        try:
+            with self.engine.connect() as connection, connection.begin():
+                connection.exec_driver_sql("BEGIN")
+                return work(SqlTransaction(connection))
+        except DBAPIError as error:
+            raise StoreAway(type(error.orig).__name__) from None
+
+    def write_now(self, work: Work[T]) -> T:
+        """One piece of work in a transaction of its own, in the caller's thread."""
+        with self.engine.connect() as connection:
+            return self._alone(connection, work)
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self.close_now)
+
+    def close_now(self) -> None:
+        """Finish what was asked for, then close."""
+        self._pieces.put(None)
+        self._writer.join()
+        self.engine.dispose()
+
+    def _write_on(self) -> None:
+        with self.engine.connect() as connection:
+            while (first := self._pieces.get()) is not None:
+                group, last = self._gather(first)
+                done = self._together(connection, group)
+                for loop in {piece.loop for piece in group}:
+                    mine = [row for piece, row in zip(group, done, strict=True) if piece.loop is loop]
+                    if not loop.is_closed():
+                        loop.call_soon_threadsafe(_settle, mine)
+                if last:
+                    return
+
+    def _gather(self, first: _Piece) -> tuple[list[_Piece], bool]:
+        group = [first]
+        while len(group) < GROUP_LIMIT:
+            try:
+                piece = self._pieces.get_nowait()
+            except queue.Empty:
+                break
+            if piece is None:
+                return group, True
+            group.append(piece)
+        return group, False
+
+    def _together(
+        self, connection: Connection, group: list[_Piece]
+    ) -> list[tuple[asyncio.Future[Any], Any, BaseException | None]]:
+        try:
+            with connection.begin():
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                transaction = SqlTransaction(connection)
+                values = [piece.work(transaction) for piece in group]
+            return [(piece.future, value, None) for piece, value in zip(group, values, strict=True)]
+        except Exception:  # whatever one piece did, each gets its own try and its own error below
+            return [(piece.future, *self._outcome(connection, piece.work)) for piece in group]
+
+    def _outcome(self, connection: Connection, work: Work[Any]) -> tuple[Any, BaseException | None]:
+        try:
+            return self._alone(connection, work), None
+        except Exception as error:  # handed to whoever asked for the work
+            return None, error
+
+    def _alone(self, connection: Connection, work: Work[T]) -> T:
+        try:
+            with connection.begin():
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                return work(cast(Transaction, SqlTransaction(connection)))
+        except DBAPIError as error:
+            # The driver's text may hold values; its class and SQLite's error name do not.
+            name = getattr(error.orig, "sqlite_errorname", type(error.orig).__name__)
+            raise StoreAway(name) from None
+
+
+def _prepare(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves: the driver's own begin is neither immediate nor early
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_MILLISECONDS}"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def sqlite_engine(path: Path) -> Engine:
+    """An engine over the file, full durability: in WAL, NORMAL may lose the last commits at a power cut."""
+    engine = create_engine(
+        f"sqlite:///{path}", connect_args={"check_same_thread": False, "cached_statements": 512}, hide_parameters=True
+    )
+    event.listen(engine, "connect", _prepare)
+    return engine
+
+
+def open_store(data: Path, *, create: bool = True) -> SqliteStore:
+    """Open (and migrate) the embedded store in the directory `data`; CannotRun where there is none and none is to be."""
+    from hub.io.store.migrate import upgrade
+
+    path = data / "hub.sqlite"
+    if not create and not path.exists():
+        raise CannotRun(
+            f"There is no store in {data}. Start one with `hub up --data {data}`, or name another with --data."
+        )
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotRun(
+            f"The data directory {data} cannot be made ({error.strerror}). Name another with --data."
+        ) from None
+    engine = sqlite_engine(path)
+    upgrade(engine)
+    return SqliteStore(engine)

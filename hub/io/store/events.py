@@ -1,0 +1,122 @@
+"""Outbox and inbox: how events leave a transaction, and how each consumer knows what it has handled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, func, insert, or_, select, update
+
+from hub.contract import Envelope
+from hub.io.store.schema import inbox, outbox
+from hub.io.store.statements import insert_or_leave
+
+_UNCONFIRMED = (
+    select(outbox)
+    .where(outbox.c.confirmed_at.is_(None), outbox.c.seq > bindparam("after"))
+    .order_by(outbox.c.seq)
+    .limit(bindparam("size"))
+)
+_UNFINISHED = (
+    select(outbox)
+    .where(
+        outbox.c.finished_at.is_(None),
+        outbox.c.confirmed_at.is_not(None),
+        outbox.c.confirmed_at <= bindparam("before"),
+        outbox.c.seq > bindparam("after"),
+    )
+    .order_by(outbox.c.seq)
+    .limit(bindparam("size"))
+)
+_CONFIRM = (
+    update(outbox)
+    .where(outbox.c.seq == bindparam("row"), outbox.c.confirmed_at.is_(None))
+    .values(confirmed_at=bindparam("at"), finished_at=func.coalesce(outbox.c.finished_at, bindparam("done")))
+)
+_SEEN = select(inbox.c.event_id).where(
+    inbox.c.event_id == bindparam("event"), inbox.c.consumer == bindparam("consumer")
+)
+_HANDLED = insert(inbox)
+_CONSUMERS = select(func.count()).select_from(inbox).where(inbox.c.event_id == bindparam("event"))
+_FINISH = update(outbox).where(outbox.c.event_id == bindparam("event")).values(finished_at=bindparam("at"))
+
+
+def _envelope(row: Row[Any]) -> Envelope:
+    return Envelope(
+        event_id=row.event_id,
+        type=row.type,
+        subject=row.subject,
+        occurred_at=row.occurred_at,
+        data=bytes(row.data),
+        feed=row.feed,
+        digest=row.digest,
+        position=row.position,
+        traceparent=row.traceparent,
+        supersedes=row.supersedes,
+    )
+
+
+class SqlEvents:
+    """See `hub.flow.ports.Events`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def put(self, envelope: Envelope) -> bool:
+        """Into the outbox; False where the very same event has been put there before."""
+        values = {
+            "event_id": envelope.event_id,
+            "type": envelope.type,
+            "subject": envelope.subject,
+            "feed": envelope.feed,
+            "digest": envelope.digest,
+            "position": envelope.position,
+            "supersedes": envelope.supersedes,
+            "traceparent": envelope.traceparent,
+            "occurred_at": envelope.occurred_at,
+            "data": envelope.data,
+            "confirmed_at": None,
+            "finished_at": None,
+        }
+        return insert_or_leave(self._connection, outbox, values) == 1
+
+    def unconfirmed(self, after: int, limit: int) -> list[tuple[int, Envelope]]:
+        rows = self._connection.execute(_UNCONFIRMED, {"after": after, "size": limit})
+        return [(row.seq, _envelope(row)) for row in rows]
+
+    def confirm(self, rows: Sequence[tuple[int, bool]], at: datetime) -> None:
+        """Mark as confirmed; True beside a row says nobody of ours consumes it, so it is finished as well."""
+        self._connection.execute(_CONFIRM, [{"row": seq, "at": at, "done": at if done else None} for seq, done in rows])
+
+    def unfinished(self, before: datetime, after: int, limit: int) -> list[tuple[int, Envelope]]:
+        rows = self._connection.execute(_UNFINISHED, {"before": before, "after": after, "size": limit})
+        return [(row.seq, _envelope(row)) for row in rows]
+
+    def seen(self, event_id: str, consumer: str) -> bool:
+        return self._connection.execute(_SEEN, {"event": event_id, "consumer": consumer}).first() is not None
+
+    def handled(self, event_id: str, consumer: str, wanted: int, at: datetime) -> None:
+        """The consumer has handled the event; with `wanted` consumers done it is finished."""
+        self._connection.execute(_HANDLED, {"event_id": event_id, "consumer": consumer, "handled_at": at})
+        if wanted == 1 or self._connection.execute(_CONSUMERS, {"event": event_id}).scalar_one() >= wanted:
+            self._connection.execute(_FINISH, {"event": event_id, "at": at})
+
+    def of_message(self, digest: str) -> list[tuple[Envelope, datetime | None, datetime | None]]:
+        return self._listed(outbox.c.digest == digest)
+
+    def about(self, subjects: Sequence[str]) -> list[tuple[Envelope, datetime | None, datetime | None]]:
+        return self._listed(or_(outbox.c.subject.in_(subjects)))
+
+    def _listed(self, condition: Any) -> list[tuple[Envelope, datetime | None, datetime | None]]:
+        rows = self._connection.execute(select(outbox).where(condition).order_by(outbox.c.seq))
+        return [(_envelope(row), row.confirmed_at, row.finished_at) for row in rows]
+
+    def backlog(self) -> dict[str, int]:
+        """How many events wait for the conveyor, and how many for their consumers."""
+        unconfirmed = select(func.count()).select_from(outbox).where(outbox.c.confirmed_at.is_(None))
+        unfinished = select(func.count()).select_from(outbox).where(outbox.c.finished_at.is_(None))
+        return {
+            "unconfirmed": self._connection.execute(unconfirmed).scalar_one(),
+            "unfinished": self._connection.execute(unfinished).scalar_one(),
+        }

@@ -1,0 +1,165 @@
+"""The journal: what arrived, byte for byte, and what was answered. Rows never change but for their state."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, insert, or_, select, update
+
+from hub.flow.ports import Arrival, JournalEntry, StoredReply
+from hub.io.store.schema import journal, repeats, replies
+
+_INSERT = insert(journal)
+_INSERT_REPLY = insert(replies)
+_LISTED = [column for column in journal.columns if column.name != "raw"]
+_FIND = select(*_LISTED).where(journal.c.feed == bindparam("feed"), journal.c.digest == bindparam("digest"))
+_USED = (
+    select(journal.c.seq)
+    .where(journal.c.control_id == bindparam("control_id"), journal.c.feed == bindparam("feed"))
+    .limit(1)
+)
+_LAST_REPLY = select(replies).where(replies.c.journal_seq == bindparam("seq")).order_by(replies.c.seq.desc()).limit(1)
+_RESTATE = (
+    update(journal).where(journal.c.seq == bindparam("row")).values(state=bindparam("to"), results=bindparam("count"))
+)
+_REPLIED = update(replies).where(replies.c.seq == bindparam("row")).values(state=bindparam("to"))
+
+
+def _entry(row: Row[Any], raw: bytes = b"") -> JournalEntry:
+    fields = row._mapping
+    return JournalEntry(
+        seq=row.seq,
+        feed=row.feed,
+        digest=row.digest,
+        arrival=Arrival(row.door, row.peer, row.received_at),
+        control_id=row.control_id,
+        message_type=row.message_type,
+        state=row.state,
+        results=row.results,
+        notes=tuple(json.loads(row.notes)),
+        traceparent=row.traceparent,
+        raw=raw,
+        answer=fields.get("code") or "",
+        reason=fields.get("reason") or "",
+        place=fields.get("place") or "",
+        reply_state=fields.get("reply_state") or "",
+        repeats=fields.get("repeats") or 0,
+    )
+
+
+def _reply(row: Row[Any]) -> StoredReply:
+    return StoredReply(row.code, row.reason, row.place, row.body, row.answered_at, row.seq)
+
+
+def _listing() -> Select[Any]:
+    """Journal rows with their newest reply and how often the same bytes came again."""
+    newest = select(func.max(replies.c.seq)).where(replies.c.journal_seq == journal.c.seq).scalar_subquery()
+    again = (
+        select(func.count())
+        .select_from(repeats)
+        .where(repeats.c.journal_seq == journal.c.seq)
+        .scalar_subquery()
+        .label("repeats")
+    )
+    return select(
+        *_LISTED, replies.c.code, replies.c.reason, replies.c.place, replies.c.state.label("reply_state"), again
+    ).select_from(journal.outerjoin(replies, replies.c.seq == newest))
+
+
+def _only(feed: str | None, state: str | None) -> list[ColumnElement[bool]]:
+    """The conditions of a listing: of this feed, in this state, where they are given."""
+    given = ((journal.c.feed, feed), (journal.c.state, state))
+    return [column == value for column, value in given if value is not None]
+
+
+class SqlJournal:
+    """See `hub.flow.ports.Journal`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def find(self, feed: str, digest: str) -> JournalEntry | None:
+        row = self._connection.execute(_FIND, {"feed": feed, "digest": digest}).first()
+        return _entry(row) if row else None
+
+    def append(self, entry: JournalEntry) -> int:
+        values = {
+            "feed": entry.feed,
+            "digest": entry.digest,
+            "door": entry.arrival.door,
+            "peer": entry.arrival.peer,
+            "received_at": entry.arrival.received_at,
+            "control_id": entry.control_id,
+            "message_type": entry.message_type,
+            "state": entry.state,
+            "results": entry.results,
+            "notes": json.dumps(entry.notes),
+            "traceparent": entry.traceparent,
+            "raw": entry.raw,
+        }
+        return _key(self._connection.execute(_INSERT, values))
+
+    def control_id_used(self, feed: str, control_id: str) -> bool:
+        """Whether a message of this feed came with this control id before."""
+        return self._connection.execute(_USED, {"feed": feed, "control_id": control_id}).first() is not None
+
+    def restate(self, seq: int, state: str, results: int) -> None:
+        self._connection.execute(_RESTATE, {"row": seq, "to": state, "count": results})
+
+    def answered(self, seq: int, reply: StoredReply) -> int:
+        values = {
+            "journal_seq": seq,
+            "answered_at": reply.answered_at,
+            "code": reply.code,
+            "reason": reply.reason,
+            "place": reply.place,
+            "body": reply.body,
+            "state": "owed" if reply.body is not None else "none",
+        }
+        return _key(self._connection.execute(_INSERT_REPLY, values))
+
+    def repeated(self, seq: int, arrival: Arrival) -> None:
+        values = {"journal_seq": seq, "received_at": arrival.received_at, "peer": arrival.peer}
+        self._connection.execute(insert(repeats), values)
+
+    def reply(self, seq: int) -> StoredReply:
+        return _reply(self._connection.execute(_LAST_REPLY, {"seq": seq}).one())
+
+    def replied(self, outcomes: Iterable[tuple[int, bool]]) -> None:
+        rows = [{"row": seq, "to": "sent" if sent else "undelivered"} for seq, sent in outcomes]
+        self._connection.execute(_REPLIED, rows)
+
+    def entry(self, seq: int) -> JournalEntry | None:
+        row = self._connection.execute(_listing().where(journal.c.seq == seq)).first()
+        if row is None:
+            return None
+        raw = self._connection.execute(select(journal.c.raw).where(journal.c.seq == seq)).scalar_one()
+        return _entry(row, bytes(raw))
+
+    def lookup(self, name: str) -> list[JournalEntry]:
+        """Entries by journal number, digest (or its first 8 characters and more) or control id, oldest first."""
+        named = or_(journal.c.control_id == name, journal.c.digest == name)
+        if len(name) >= 8:
+            named = or_(named, journal.c.digest.startswith(name, autoescape=True))
+        if name.isdecimal():
+            named = or_(named, journal.c.seq == int(name))
+        rows = self._connection.execute(_listing().where(named).order_by(journal.c.seq).limit(200))
+        return [_entry(row) for row in rows]
+
+    def page(self, after: int, limit: int, feed: str | None = None, state: str | None = None) -> list[JournalEntry]:
+        query = _listing().where(journal.c.seq > after, *_only(feed, state)).order_by(journal.c.seq).limit(limit)
+        return [_entry(row) for row in self._connection.execute(query)]
+
+    def newest(self, limit: int, feed: str | None = None, state: str | None = None) -> list[JournalEntry]:
+        query = _listing().where(*_only(feed, state)).order_by(journal.c.seq.desc()).limit(limit)
+        return [_entry(row) for row in self._connection.execute(query)][::-1]
+
+    def replies(self, seq: int) -> list[StoredReply]:
+        rows = self._connection.execute(select(replies).where(replies.c.journal_seq == seq).order_by(replies.c.seq))
+        return [_reply(row) for row in rows]
+
+
+def _key(result: Any) -> int:
+    return int(result.inserted_primary_key[0])

@@ -1,0 +1,302 @@
+"""The tables, in the field's words: one schema for SQLite and PostgreSQL. Migrations build it; a test compares the two.
+
+journal ──< replies        what arrived, byte for byte, and what was answered
+   │  └──< repeats         the same bytes again
+   └──< results ──< matches >── participants ──< facts, records, letters
+           └──< tasks ──< decisions
+outbox, inbox              events leaving a transaction, and which consumer has handled which
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import BigInteger, DateTime, TypeDecorator, TypeEngine
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware moment. SQLite knows none, so it is kept there as sortable UTC text of fixed width."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        kind: TypeEngine[Any] = String(32) if dialect.name == "sqlite" else DateTime(timezone=True)
+        return dialect.type_descriptor(kind)
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None or dialect.name != "sqlite":
+            return value
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+# SQLite counts by itself only in a column that is INTEGER PRIMARY KEY.
+_Counter = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _number() -> Column[int]:
+    return Column("seq", _Counter, primary_key=True, autoincrement=True)
+
+
+journal = Table(
+    "journal",
+    metadata,
+    _number(),
+    Column("feed", String(64), nullable=False, comment="id of the feed; empty where the sender is unknown"),
+    Column("digest", String(64), nullable=False, comment="SHA-256 of the bytes received"),
+    Column("door", String(16), nullable=False),
+    Column("peer", String(128), nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("control_id", String(256), nullable=False),
+    Column("message_type", String(64), nullable=False),
+    Column("state", String(16), nullable=False, comment="accepted, partly, refused, acknowledgement"),
+    Column("results", Integer, nullable=False, comment="how many results were taken from it"),
+    Column("notes", Text, nullable=False, comment="JSON list: charset, line ends and the like"),
+    Column("traceparent", String(64), nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    UniqueConstraint("feed", "digest"),
+    Index(None, "control_id"),
+    sqlite_autoincrement=True,
+)
+
+replies = Table(
+    "replies",
+    metadata,
+    _number(),
+    Column("journal_seq", _Counter, ForeignKey("journal.seq"), nullable=False, index=True),
+    Column("answered_at", Moment, nullable=False),
+    Column("code", String(2), nullable=False, comment="AA, AE, AR; empty where nothing is to be answered"),
+    Column("reason", String(64), nullable=False),
+    Column("place", String(128), nullable=False),
+    Column("body", LargeBinary),
+    Column("state", String(16), nullable=False, comment="owed, sent, undelivered"),
+    sqlite_autoincrement=True,
+)
+
+repeats = Table(
+    "repeats",
+    metadata,
+    _number(),
+    Column("journal_seq", _Counter, ForeignKey("journal.seq"), nullable=False, index=True),
+    Column("received_at", Moment, nullable=False),
+    Column("peer", String(128), nullable=False),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    _number(),
+    Column("event_id", String(36), nullable=False, unique=True),
+    Column("type", String(64), nullable=False),
+    Column("subject", String(64), nullable=False),
+    Column("feed", String(64), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("position", String(16), nullable=False),
+    Column("supersedes", String(36), nullable=False),
+    Column("traceparent", String(64), nullable=False),
+    Column("occurred_at", Moment, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    Column("confirmed_at", Moment, comment="when the conveyor had it safely"),
+    Column("finished_at", Moment, comment="when every consumer had handled it"),
+    Index(
+        "ix_outbox_unconfirmed",
+        "seq",
+        sqlite_where=text("confirmed_at IS NULL"),
+        postgresql_where=text("confirmed_at IS NULL"),
+    ),
+    Index(
+        "ix_outbox_unfinished",
+        "seq",
+        sqlite_where=text("finished_at IS NULL"),
+        postgresql_where=text("finished_at IS NULL"),
+    ),
+    Index(None, "digest"),
+    Index(None, "subject"),
+    sqlite_autoincrement=True,
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("event_id", String(36), primary_key=True),
+    Column("consumer", String(32), primary_key=True),
+    Column("handled_at", Moment, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+participants = Table(
+    "participants",
+    metadata,
+    Column("participant_id", String(36), primary_key=True),
+    Column("nhs_number", String(10), nullable=False, unique=True),
+    Column("family_name", Text, nullable=False),
+    Column("given_names", Text, nullable=False, comment="JSON list"),
+    Column("former_family_names", Text, nullable=False, comment="JSON list"),
+    Column("date_of_birth", Date, nullable=False),
+    Column("gender", String(16)),
+    Column("address_lines", Text, nullable=False, comment="JSON list"),
+    Column("postcode", String(16)),
+    Column("practice_code", String(16)),
+    Column("entry_next_test_due_on", Date, comment="the date she came into the cohort with; results move it on"),
+    Column("changed_at", Moment, nullable=False),
+)
+
+participant_keys = Table(
+    "participant_keys",
+    metadata,
+    Column("key", String(128), primary_key=True),
+    Column("participant_id", String(36), ForeignKey("participants.participant_id"), primary_key=True, index=True),
+    sqlite_with_rowid=False,
+)
+
+results = Table(
+    "results",
+    metadata,
+    Column("result_id", String(36), primary_key=True),
+    Column("journal_seq", _Counter, ForeignKey("journal.seq"), nullable=False, index=True),
+    Column("feed", String(64), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("position", String(16), nullable=False),
+    Column("event_id", String(36), nullable=False, comment="the newest event read from that place"),
+    Column("type", String(64), nullable=False, comment="ResultReported or ReportParked"),
+    Column("laboratory_code", String(16), nullable=False),
+    Column("slide_number", String(64), nullable=False),
+    Column("version", String(16), nullable=False),
+    Column("authorised_at", Moment),
+    Column("state", String(16), nullable=False, comment="recorded, waiting, refused, superseded"),
+    Column("data", LargeBinary, nullable=False, comment="the event as JSON"),
+    UniqueConstraint("feed", "digest", "position"),
+    Index(None, "slide_number", "laboratory_code"),
+)
+
+matches = Table(
+    "matches",
+    metadata,
+    Column("match_id", String(36), primary_key=True),
+    Column("result_id", String(36), ForeignKey("results.result_id"), nullable=False),
+    Column("participant_id", String(36), ForeignKey("participants.participant_id"), nullable=False, index=True),
+    Column("how", String(16), nullable=False, comment="automatic or clerk"),
+    Column("by", String(128), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("matched_at", Moment, nullable=False),
+    Column("undone_at", Moment),
+    Column("undone_by", String(128), nullable=False),
+    # One result on two people's records is the harm this table exists to prevent.
+    Index(
+        "uq_matches_live_result",
+        "result_id",
+        unique=True,
+        sqlite_where=text("undone_at IS NULL"),
+        postgresql_where=text("undone_at IS NULL"),
+    ),
+)
+
+facts = Table(
+    "facts",
+    metadata,
+    Column("fact_id", String(36), primary_key=True),
+    Column("participant_id", String(36), ForeignKey("participants.participant_id"), nullable=False, index=True),
+    Column("kind", String(32), nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    Column("recorded_at", Moment, nullable=False),
+)
+
+records = Table(
+    "records",
+    metadata,
+    Column("participant_id", String(36), ForeignKey("participants.participant_id"), primary_key=True),
+    Column("recall_type", String(32), nullable=False),
+    Column("next_test_due_on", Date, index=True),
+    Column("policy", String(64), nullable=False),
+    Column("data", LargeBinary, nullable=False, comment="the fold's outcome as JSON: results, alerts, because"),
+    Column("folded_at", Moment, nullable=False),
+)
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("task_id", String(36), primary_key=True),
+    Column("result_id", String(36), ForeignKey("results.result_id"), nullable=False),
+    Column("reason", String(64), nullable=False),
+    Column("state", String(16), nullable=False, comment="open, queried, closed"),
+    Column("outcome", String(32), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("priority", Integer, nullable=False, comment="smaller is sooner"),
+    Column("due_on", Date, nullable=False, comment="14 days after the test"),
+    Column("participant_id", String(36), comment="set where the person is certain and the rules are not"),
+    Column("person_key", String(64), nullable=False, comment="the same for all results that claim the same person"),
+    Column("data", LargeBinary, nullable=False, comment="candidates, place and hint as JSON"),
+    Column("opened_at", Moment, nullable=False),
+    Column("closed_at", Moment),
+    Column("closed_by", String(128), nullable=False),
+    Index("ix_tasks_worklist", "state", "priority", "due_on", "opened_at"),
+    Index(None, "participant_id"),
+    Index(
+        "uq_tasks_open_result",
+        "result_id",
+        unique=True,
+        sqlite_where=text("state <> 'closed'"),
+        postgresql_where=text("state <> 'closed'"),
+    ),
+    Index(None, "result_id"),
+)
+
+task_keys = Table(
+    "task_keys",
+    metadata,
+    Column("key", String(128), primary_key=True),
+    Column("task_id", String(36), ForeignKey("tasks.task_id"), primary_key=True, index=True),
+    sqlite_with_rowid=False,
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    _number(),
+    Column("task_id", String(36), ForeignKey("tasks.task_id"), nullable=False, index=True),
+    Column("action", String(16), nullable=False, comment="match, reject, query, undo, close"),
+    Column("by", String(128), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("decided_at", Moment, nullable=False),
+    Column("data", LargeBinary, nullable=False, comment="what is needed to undo it, as JSON"),
+)
+
+letters = Table(
+    "letters",
+    metadata,
+    Column("letter_id", String(36), primary_key=True),
+    Column("participant_id", String(36), ForeignKey("participants.participant_id"), nullable=False, index=True),
+    Column("result_id", String(36), ForeignKey("results.result_id"), nullable=False),
+    Column("code", String(8), nullable=False),
+    Column("state", String(16), nullable=False, comment="wished, waiting, cancelled"),
+    Column("why", Text, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+)

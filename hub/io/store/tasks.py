@@ -1,0 +1,144 @@
+"""The clerks' worklist and every decision taken on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+
+from hub.flow.ports import DecisionRow, TaskRow
+from hub.io.store.schema import decisions, task_keys, tasks
+from hub.io.store.statements import insert_or_leave
+
+_OPEN = insert(tasks)
+_GET = select(tasks).where(tasks.c.task_id == bindparam("id"))
+_OF_RESULT = select(tasks).where(tasks.c.result_id == bindparam("id")).order_by(tasks.c.opened_at)
+_OPEN_FOR = (
+    select(tasks)
+    .where(tasks.c.participant_id == bindparam("id"), tasks.c.state != "closed")
+    .order_by(tasks.c.opened_at, tasks.c.task_id)
+)
+_UPDATE = update(tasks).where(tasks.c.task_id == bindparam("row"))
+_WAITING = (
+    select(tasks)
+    .where(
+        tasks.c.task_id.in_(select(task_keys.c.task_id).where(task_keys.c.key.in_(bindparam("keys", expanding=True)))),
+        tasks.c.state != "closed",
+    )
+    .order_by(tasks.c.opened_at, tasks.c.task_id)
+)
+_ANY_KEY = select(task_keys.c.task_id).limit(1)
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def _task(row: Row[Any]) -> TaskRow:
+    data = _decode(bytes(row.data))
+    return TaskRow(
+        task_id=row.task_id,
+        result_id=row.result_id,
+        reason=row.reason,
+        state=row.state,
+        priority=row.priority,
+        due_on=row.due_on,
+        person_key=row.person_key,
+        opened_at=row.opened_at,
+        participant_id=row.participant_id,
+        candidates=tuple(data["candidates"]),
+        place=data["place"],
+        hint=data["hint"],
+        outcome=row.outcome,
+        note=row.note,
+        closed_at=row.closed_at,
+        closed_by=row.closed_by,
+    )
+
+
+def _values(task: TaskRow) -> dict[str, Any]:
+    return {
+        "result_id": task.result_id,
+        "reason": task.reason,
+        "state": task.state,
+        "outcome": task.outcome,
+        "note": task.note,
+        "priority": task.priority,
+        "due_on": task.due_on,
+        "participant_id": task.participant_id,
+        "person_key": task.person_key,
+        "data": msgspec.json.encode({"candidates": task.candidates, "place": task.place, "hint": task.hint}),
+        "opened_at": task.opened_at,
+        "closed_at": task.closed_at,
+        "closed_by": task.closed_by,
+    }
+
+
+class SqlTasks:
+    """See `hub.flow.ports.Tasks`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def open(self, task: TaskRow, keys: Iterable[str]) -> None:
+        """Open a task; `keys` are the blocking keys under which new evidence about its claim is noticed."""
+        self._connection.execute(_OPEN, {"task_id": task.task_id, **_values(task)})
+        self._key(task, keys)
+
+    def _key(self, task: TaskRow, keys: Iterable[str]) -> None:
+        rows = [{"key": key, "task_id": task.task_id} for key in keys]
+        if rows:
+            insert_or_leave(self._connection, task_keys, rows)
+
+    def get(self, task_id: str) -> TaskRow | None:
+        row = self._connection.execute(_GET, {"id": task_id}).first()
+        return _task(row) if row else None
+
+    def of_result(self, result_id: str) -> list[TaskRow]:
+        return [_task(row) for row in self._connection.execute(_OF_RESULT, {"id": result_id})]
+
+    def open_for(self, participant_id: str) -> list[TaskRow]:
+        return [_task(row) for row in self._connection.execute(_OPEN_FOR, {"id": participant_id})]
+
+    def waiting_for_keys(self, keys: Iterable[str]) -> list[TaskRow]:
+        wanted = sorted(keys)
+        if not wanted or self._connection.execute(_ANY_KEY).first() is None:
+            return []
+        return [_task(row) for row in self._connection.execute(_WAITING, {"keys": wanted})]
+
+    def update(self, task: TaskRow) -> None:
+        self._connection.execute(_UPDATE.values(_values(task)), {"row": task.task_id})
+        if task.state == "closed":
+            self._connection.execute(delete(task_keys).where(task_keys.c.task_id == task.task_id))
+
+    def worklist(self, limit: int, state: str | None = None) -> list[TaskRow]:
+        """Riskiest first, then the one that falls due first. Without a state: all that are not closed."""
+        condition = tasks.c.state == state if state else tasks.c.state != "closed"
+        order = (tasks.c.priority, tasks.c.due_on, tasks.c.opened_at, tasks.c.task_id)
+        return [
+            _task(row) for row in self._connection.execute(select(tasks).where(condition).order_by(*order).limit(limit))
+        ]
+
+    def find(self, prefix: str) -> list[TaskRow]:
+        """Tasks whose id begins so: nobody types a whole UUID."""
+        query = select(tasks).where(tasks.c.task_id.startswith(prefix, autoescape=True)).limit(10)
+        return [_task(row) for row in self._connection.execute(query)]
+
+    def decide(self, decision: DecisionRow) -> None:
+        values = {
+            "task_id": decision.task_id,
+            "action": decision.action,
+            "by": decision.by,
+            "why": decision.why,
+            "decided_at": decision.decided_at,
+            "data": msgspec.json.encode(decision.undo),
+        }
+        self._connection.execute(insert(decisions), values)
+
+    def decisions(self, task_id: str) -> list[DecisionRow]:
+        rows = self._connection.execute(
+            select(decisions).where(decisions.c.task_id == task_id).order_by(decisions.c.seq)
+        )
+        return [
+            DecisionRow(row.task_id, row.action, row.by, row.why, row.decided_at, _decode(bytes(row.data)), row.seq)
+            for row in rows
+        ]

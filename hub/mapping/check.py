@@ -1,0 +1,133 @@
+"""What a feed's struct cannot say by itself: that its parts fit together and translate to national codes."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from hub.mapping.feed_table import Fact, FeedTable
+from hub.mapping.tables import TableProblem, where_in
+
+Finding = tuple[tuple[str, ...], str]
+"""Key path, and the sentence that says what is wrong and what to do."""
+
+# domain.md 2.1 to 2.3 and 2.7: what a translation may lead to. A fact that is not here is not a code.
+NATIONAL: Mapping[str, frozenset[str]] = {
+    "result_code": frozenset("X0123456789"),
+    "infection_code": frozenset("09UQ"),
+    "action_code": frozenset("ARSH"),
+    "repeat_months": frozenset(str(months) for months in range(0, 121)),
+    "self_sample": frozenset("YN"),
+    "hpv_primary": frozenset("YN"),
+    "source_type": frozenset("1234567"),
+}
+ALWAYS = ("nhs_number", "family_name", "date_of_birth", "slide_number", "test_on", "result_code", "infection_code",
+          "action_code", "self_sample", "hpv_primary")  # fmt: skip
+OF_SEVERAL_PARTS = frozenset({"given_names", "former_family_names", "address_lines"})
+# What may be the same for every message of a feed. A result never is.
+MAY_BE_CONSTANT = frozenset({"self_sample", "hpv_primary", "source_type", "sender_code"})
+
+
+class Dialect(Protocol):
+    """What the check asks of an adapter."""
+
+    def problems(self, table: FeedTable) -> Sequence[Finding]:
+        """What in the table this wire language cannot do."""
+
+
+def problems_of(path: Path, table: FeedTable, dialects: Mapping[str, Dialect] | None = None) -> list[TableProblem]:
+    """What is wrong with one table."""
+    findings = [*_of_table(path, table), *_of_facts(table), *_of_codes(table), *_of_dialect(table, dialects)]
+    text = path.read_text(encoding="utf-8") if findings else ""
+    return [TableProblem(path, where_in(text, keys), sentence) for keys, sentence in findings]
+
+
+def problems_among(tables: Mapping[Path, FeedTable]) -> list[TableProblem]:
+    """What is wrong between tables: two feeds that the same sender would fit."""
+    first: dict[tuple[str, str], Path] = {}
+    problems = []
+    for path, table in tables.items():
+        other = first.setdefault((table.sender.application, table.sender.facility), path)
+        if other is not path:
+            sentence = f"{other.name} has the same sender. Give one of them another application or facility."
+            problems.append(TableProblem(path, "sender", sentence))
+    return problems
+
+
+def _of_table(path: Path, table: FeedTable) -> Iterator[Finding]:
+    if path.stem != table.feed:
+        yield ("feed",), f"The file is named {path.name}. Name it {table.feed}.toml, or change the feed's id."
+    try:
+        ZoneInfo(table.timezone)
+    except (ValueError, OSError, LookupError):
+        yield ("timezone",), "No such timezone. Name one of the IANA zones, such as Europe/London."
+    try:
+        codecs.lookup(table.charset or "utf-8")
+    except LookupError:
+        yield ("charset",), "No such charset. Name one such as utf-8, cp1252 or iso-8859-1."
+
+
+def _of_facts(table: FeedTable) -> Iterator[Finding]:
+    declared = dict(table.facts.declared())
+    for name in ALWAYS:
+        if name not in declared:
+            yield ("facts", name), f"Every feed must give this fact. Add [facts.{name}] with its place."
+    for name, fact in declared.items():
+        for key, sentence in _of_fact(name, fact, table):
+            yield ("facts", name, *((key,) if key else ())), sentence
+
+
+def _of_fact(name: str, fact: Fact, table: FeedTable) -> Iterator[tuple[str, str]]:
+    if (fact.constant is None) == (not fact.places):
+        yield "", "Give exactly one of `place` and `constant`."
+    if len(fact.places) > 1 and name not in OF_SEVERAL_PARTS:
+        yield "place", "This fact has one place only. Leave the one that holds."
+    if fact.codes and fact.codes not in table.codes:
+        yield "codes", f"There is no [codes.{fact.codes}]. Add it, or correct the name."
+    if not _compiles(fact.pattern):
+        yield "pattern", "This is not a regular expression. Correct it."
+    yield from _of_constant(name, fact)
+
+
+def _of_constant(name: str, fact: Fact) -> Iterator[tuple[str, str]]:
+    if fact.constant is None:
+        return
+    if name not in MAY_BE_CONSTANT:
+        yield "constant", "This fact differs from message to message. Give its place."
+    if name in NATIONAL and fact.constant not in NATIONAL[name]:
+        yield "constant", f"This is no national code. Allowed: {', '.join(sorted(NATIONAL[name]))}."
+    if fact.where or fact.codes:
+        yield "", "A constant needs no `where` and no `codes`. Leave them out."
+
+
+def _of_codes(table: FeedTable) -> Iterator[Finding]:
+    users = {fact.codes: name for name, fact in table.facts.declared() if fact.codes}
+    for name, codes in table.codes.items():
+        if name not in users:
+            yield ("codes", name), "No fact uses this table. Name it in a fact's `codes`, or leave it out."
+            continue
+        allowed = NATIONAL.get(users[name])
+        for local, national in codes.items():
+            if allowed is not None and national not in allowed:
+                sentence = f"This translates to no national {users[name]}. Allowed: {', '.join(sorted(allowed))}."
+                yield ("codes", name, local), sentence
+
+
+def _of_dialect(table: FeedTable, dialects: Mapping[str, Dialect] | None) -> Sequence[Finding]:
+    if dialects is None:
+        return ()
+    if table.dialect not in dialects:
+        return [(("dialect",), f"No adapter speaks this dialect. Registered: {', '.join(sorted(dialects))}.")]
+    return dialects[table.dialect].problems(table)
+
+
+def _compiles(pattern: str) -> bool:
+    try:
+        re.compile(pattern)
+    except re.error:
+        return False
+    return True

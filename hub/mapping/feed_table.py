@@ -1,0 +1,130 @@
+"""The struct of a feed's table: what one laboratory's messages look like, as a TOML file under `mappings/feeds/`.
+
+A table may locate a fact, translate a code or fix a constant. Whatever needs an `if` belongs into an adapter.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import Meta
+
+DateForm = Literal["YYYYMMDD", "YYYYMMDDHHMM[SS]", "HL7", "DD/MM/YYYY", "YYYY-MM-DD"]
+Status = Literal["live", "rehearsal", "deactivated"]
+
+
+class Sender(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the sender names itself in the header."""
+
+    facility: Annotated[str, Meta(description="The sending facility: first component of MSH-4.", min_length=1)]
+    application: Annotated[str, Meta(description="The sending application: first component of MSH-3. Empty: any.")] = ""
+
+
+class Laboratory(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who examines the slides."""
+
+    code: Annotated[str, Meta(description="National laboratory code, five digits.", pattern="^[0-9]{5}$")]
+
+
+class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the feed is answered beyond the immediate acknowledgement."""
+
+    application_acknowledgement: Annotated[
+        bool, Meta(description="Send the application acknowledgement that MSH-16 asks for, as a second message.")
+    ] = False
+
+
+class Fact(msgspec.Struct, frozen=True, forbid_unknown_fields=True, eq=False):
+    """Where one fact stands (`place`) or what it always is (`constant`), and how its text is read."""
+
+    # Compared by identity (eq=False), so that an adapter may keep what it worked out of a fact.
+
+    place: Annotated[
+        str | list[str] | None,
+        Meta(description="Where it stands: PID-3.1, OBX-5.1; a list for facts of several parts (names, address)."),
+    ] = None
+    constant: Annotated[str | None, Meta(description="What it always is on this feed, in national codes.")] = None
+    where: Annotated[
+        dict[str, str | list[str]],
+        Meta(description='Only where the same segment and repetition hold these values: {"OBX-3.1" = "HPV"}.'),
+    ] = {}
+    form: Annotated[DateForm, Meta(description="How a date is written. HL7: YYYYMMDD, or with a time.")] = "YYYYMMDD"
+    pattern: Annotated[str, Meta(description="Regular expression that the whole text must match.")] = ""
+    characters: Annotated[
+        str,
+        Meta(description="Which characters are the fact: 1, or 1-3.", pattern="^[1-9][0-9]?(-[1-9][0-9]?)?$"),
+    ] = "1-99"
+    codes: Annotated[str, Meta(description="Name of the [codes.NAME] table that translates it to national codes.")] = ""
+    required: Annotated[
+        bool,
+        Meta(description="Refuse a message without it. Slide, test date, codes and flags are always required."),
+    ] = False
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Every place of the fact; none for a constant."""
+        if self.place is None:
+            return ()
+        return (self.place,) if isinstance(self.place, str) else tuple(self.place)
+
+
+class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The facts a feed gives: who the person is said to be, then the result."""
+
+    nhs_number: Annotated[Fact | None, Meta(description="NHS number as the sender gives it; never refused.")] = None
+    local_id: Annotated[Fact | None, Meta(description="The sender's own number for the person.")] = None
+    family_name: Annotated[Fact | None, Meta(description="Family name now.")] = None
+    given_names: Annotated[Fact | None, Meta(description="Given names, in order.")] = None
+    former_family_names: Annotated[Fact | None, Meta(description="Family names of earlier times.")] = None
+    date_of_birth: Annotated[Fact | None, Meta(description="Date of birth.")] = None
+    sex: Annotated[Fact | None, Meta(description="Sex as the sender gives it.")] = None
+    address_lines: Annotated[Fact | None, Meta(description="Address without postcode, in order.")] = None
+    postcode: Annotated[Fact | None, Meta(description="Postcode.")] = None
+    slide_number: Annotated[Fact | None, Meta(description="Slide number, unique within the laboratory.")] = None
+    test_on: Annotated[Fact | None, Meta(description="Day the sample was taken.")] = None
+    result_code: Annotated[Fact | None, Meta(description="Result (cytology) code: X, 0 to 9.")] = None
+    infection_code: Annotated[Fact | None, Meta(description="HPV code: 0, 9, U; Q in history.")] = None
+    action_code: Annotated[Fact | None, Meta(description="Action code: A, R, S, H.")] = None
+    repeat_months: Annotated[Fact | None, Meta(description="Months to the next test; 0: none.")] = None
+    self_sample: Annotated[Fact | None, Meta(description="Y if the person took the sample herself, else N.")] = None
+    hpv_primary: Annotated[Fact | None, Meta(description="Y for HPV primary screening; N is refused.")] = None
+    source_type: Annotated[Fact | None, Meta(description="Source of the sample, 1 to 7; 7 is NHS colposcopy.")] = None
+    sender_code: Annotated[Fact | None, Meta(description="Practice or clinic that sent the sample.")] = None
+    sample_taker_code: Annotated[Fact | None, Meta(description="Personal code of the sample taker.")] = None
+
+    def declared(self) -> Iterator[tuple[str, Fact]]:
+        """Each fact this feed gives, with its name."""
+        for name in self.__struct_fields__:
+            if (fact := getattr(self, name)) is not None:
+                yield name, fact
+
+
+class FeedTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One laboratory's feed."""
+
+    feed: Annotated[str, Meta(description="The feed's id; the file is named after it.", pattern="^[a-z][a-z0-9_]*$")]
+    name: Annotated[str, Meta(description="The partner's name, for people.", min_length=1)]
+    dialect: Annotated[str, Meta(description="The adapter that reads the feed, e.g. hl7v2_oru.")]
+    status: Annotated[Status, Meta(description="live; rehearsal (answered, changes no record); deactivated (AR).")]
+    sender: Sender
+    laboratory: Laboratory
+    facts: Facts
+    timezone: Annotated[str, Meta(description="Times without an offset are read in this zone.")] = "Europe/London"
+    charset: Annotated[str, Meta(description="The charset to expect; another is taken, and noted. Empty: any.")] = ""
+    answer: Answer = Answer()
+    codes: Annotated[
+        dict[str, dict[str, str]], Meta(description="Translation tables: the sender's code = the national code.")
+    ] = {}
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return _zone(self.timezone)
+
+
+@functools.lru_cache(maxsize=64)
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)

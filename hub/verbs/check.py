@@ -1,0 +1,145 @@
+"""`hub check`: the mapping tables; or one message against its feed, by the very code of the live path, nothing stored."""
+
+from __future__ import annotations
+
+import argparse
+import tomllib
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hub.errors import CannotRun
+from hub.verbs.decode import read_file
+from hub.verbs.speaking import json_argument, say, say_json, settings_of
+
+if TYPE_CHECKING:
+    from hub.contract import Opened, Reading
+
+EXAMPLES = (
+    "hub check                              every mapping table",
+    "hub check mappings/feeds/mine.toml     one table",
+    "hub check report.hl7                   what the hub would answer, and exactly where it is wrong",
+    "hub check report.hl7 --structure       also HL7's own structure and data types (slower)",
+)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "file", nargs="?", help="a .toml table or an HL7 v2 file (- for standard input); default: all tables"
+    )
+    parser.add_argument("--structure", action="store_true", help="also judge HL7 structure and data types")
+    parser.add_argument(
+        "--on", type=date.fromisoformat, metavar="DATE", help="as if received on this day (default: today)"
+    )
+    json_argument(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    if options.file is None or options.file.endswith(".toml"):
+        return _check_tables(options)
+    return _check_message(options)
+
+
+def _check_tables(options: argparse.Namespace) -> int:
+    from adapters import ADAPTERS
+    from hub.mapping import TableProblem, check_tables, load_policies
+
+    settings = settings_of(options)
+    wanted = Path(options.file).resolve() if options.file else None
+    directory = wanted.parent if wanted else settings.mappings / "feeds"
+    problems = check_tables(directory, ADAPTERS)
+    if wanted is None:
+        try:
+            load_policies(settings.mappings / "policy")
+        except (TableProblem, tomllib.TOMLDecodeError) as problem:
+            problems.append(problem)  # type: ignore[arg-type]  # both say where and what
+    else:
+        if not wanted.exists():
+            raise CannotRun(f"{options.file} is not there.")
+        problems = [problem for problem in problems if Path(problem.path).resolve() == wanted]
+    if options.json:
+        say_json([str(problem) for problem in problems])
+    elif problems:
+        for problem in problems:
+            say(str(problem))
+    else:
+        say("Every mapping table is right.")
+    return 1 if problems else 0
+
+
+def _check_message(options: argparse.Namespace) -> int:
+    from adapters import ADAPTERS
+    from hub.app import DIALECT, feeds_of
+
+    adapter = ADAPTERS[DIALECT]
+    today = options.on or datetime.now(UTC).date()
+    opened = adapter.open(read_file(options.file))
+    reading = adapter.decode(opened, feeds_of(settings_of(options)).find, today)
+    report = _report(opened, reading)
+    report["structure"] = _structure(opened.raw) if options.structure else []
+    if options.json:
+        say_json(report)
+    else:
+        _say_report(report)
+    return 0 if reading.answer == "AA" and not report["structure"] else 1
+
+
+def _report(opened: Opened, reading: Reading) -> dict[str, Any]:
+    return {
+        "answer": "none: it is itself an acknowledgement" if opened.is_acknowledgement else reading.answer,
+        "feed": reading.feed,
+        "message_type": opened.message_type,
+        "control_id": opened.control_id,
+        "notes": [*opened.notes, *reading.notes],
+        "results": [_item(item.position, item.outcome) for item in reading.items],
+    }
+
+
+def _item(position: str, outcome: Any) -> dict[str, Any]:
+    """One result: the event's facts, or the reason and place."""
+    from hub.domain.events import ReportParked, ResultReported
+    from hub.flow.settling import REASONS
+
+    if isinstance(outcome, ResultReported):
+        result = outcome.result
+        facts = f"{result.combination} {result.version.value}, test on {result.test_on}, slide {result.slide_number}"
+        return {"position": position, "becomes": "a result", "facts": facts}
+    if isinstance(outcome, ReportParked):
+        becomes, place, reason, hint = "a clerk's task", outcome.place, REASONS[outcome.reason], outcome.hint
+    else:
+        becomes, reason, hint = "refused", outcome.reason, outcome.hint
+        place = outcome.place.text if outcome.place else ""
+    return {
+        "position": position,
+        "becomes": becomes,
+        "place": place,
+        "reason": reason.code,
+        "sentence": reason.sentence,
+        "hint": hint,
+    }
+
+
+def _structure(raw: bytes) -> list[str]:
+    from hub.formats.hl7v2 import read
+    from hub.formats.hl7v2.conformance import conformance_findings
+
+    return [f"{one.place}: {one.sentence}" for message in read(raw).messages for one in conformance_findings(message)]
+
+
+def _say_report(report: dict[str, Any]) -> None:
+    say(f"answer   {report['answer']}")
+    say(f"feed     {report['feed'] or '(unknown sender)'}")
+    say(f"type     {report['message_type'] or '(none)'}   control id {report['control_id'] or '(none)'}")
+    for note in report["notes"]:
+        say(f"note     {note}")
+    for item in report["results"]:
+        say(f"\nresult {item['position']}: {item['becomes']}")
+        if "facts" in item:
+            say(f"  {item['facts']}")
+            continue
+        say(f"  {item['place'] or 'the whole message'}: {item['reason']}")
+        say(f"  {item['sentence']}")
+        if item["hint"]:
+            say(f"  {item['hint']}")
+    for finding in report["structure"]:
+        say(f"\nHL7 structure  {finding}")

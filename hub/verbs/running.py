@@ -1,0 +1,53 @@
+"""Running roles until a signal: what `hub up` and `hub run` share."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from hub.verbs.speaking import say, settings_of
+
+if TYPE_CHECKING:
+    from hub.app import Running
+    from hub.config import Settings
+
+
+def run_roles(options: argparse.Namespace, roles: tuple[str, ...]) -> int:
+    """Run until SIGINT or SIGTERM, then finish what was taken and close."""
+    from hub import telemetry
+
+    settings = settings_of(options)
+    telemetry.configure(settings.log_json, settings.log_level)
+    asyncio.run(_until_told(settings, roles))
+    return 0
+
+
+async def _until_told(settings: Settings, roles: tuple[str, ...]) -> None:
+    from hub.app import running
+
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told.set)
+    async with running(settings, roles) as hub:
+        _say_where(settings, hub, roles)
+        await told.wait()
+        say("Stopping: what was taken is being finished.")
+
+
+def _say_where(settings: Settings, hub: Running, roles: tuple[str, ...]) -> None:
+    say(
+        f"The hub runs ({', '.join(roles)}), embedded: no server is configured, the store is {settings.data}/hub.sqlite."
+    )
+    if hub.mllp_port:
+        say(
+            f"MLLP   {settings.mllp_host}:{hub.mllp_port}   try: hub send FILE --to {settings.mllp_host}:{hub.mllp_port}"
+        )
+    if hub.http_port:
+        say(f"HTTP   http://{settings.http_host}:{hub.http_port}/ready  /health  /metrics")
+    say(f"Look   hub journal list --data {settings.data} · hub tasks list --data {settings.data}")
+    say("Stop   Ctrl-C")
+    sys.stdout.flush()

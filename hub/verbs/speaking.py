@@ -1,0 +1,82 @@
+"""How verbs speak: tables and sentences for people, JSON for programs, and the store they read."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hub.config import Settings
+
+if TYPE_CHECKING:
+    from hub.io.store import SqliteStore
+
+
+def data_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help="directory of the embedded store (default: HUB_DATA, else .hub)"
+    )
+
+
+def json_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print JSON for programs instead of text for people")
+
+
+def settings_of(options: argparse.Namespace) -> Settings:
+    """The settings of the environment, with what the command line says on top."""
+    settings = Settings.from_environment(os.environ)
+    named = {
+        "data": getattr(options, "data", None),
+        "mllp_port": getattr(options, "mllp", None),
+        "http_port": getattr(options, "http", None),
+    }
+    return replace(settings, **{name: value for name, value in named.items() if value is not None})
+
+
+@contextmanager
+def opened_store(options: argparse.Namespace) -> Iterator[SqliteStore]:
+    """The store of --data; there must be one. Works while `hub up` runs on it."""
+    from hub.app import store_of
+
+    store = store_of(settings_of(options), create=False)
+    try:
+        yield store
+    finally:
+        store.close_now()
+
+
+def say(line: str = "") -> None:
+    sys.stdout.write(line + "\n")
+
+
+def say_json(value: Any) -> None:
+    """One JSON document, a list with one row a line."""
+    if not isinstance(value, list):
+        say(json.dumps(value, ensure_ascii=False, default=str, indent=2))
+        return
+    say_json_rows(value)
+
+
+def say_json_rows(rows: Iterable[Any]) -> None:
+    """A JSON array, written as the rows come: a listing of millions needs no memory."""
+    separator = "["
+    for row in rows:
+        sys.stdout.write(f"{separator}\n{json.dumps(row, ensure_ascii=False, default=str)}")
+        separator = ","
+    say("\n]" if separator == "," else "[]")
+
+
+def say_table(headings: Sequence[str], rows: Iterable[Sequence[object]], footing: str = "") -> None:
+    """Plain columns, as wide as they need to be: readable on any terminal and by grep."""
+    lines = [[str(cell) for cell in row] for row in rows]
+    widths = [max(len(line[column]) for line in [list(headings), *lines]) for column in range(len(headings))]
+    for line in [list(headings), ["-" * width for width in widths], *lines]:
+        say("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    if footing:
+        say(footing)

@@ -1,0 +1,71 @@
+"""The hub's HTTP site. For now what machines ask: is it alive, is it ready, how is it doing."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from hub import telemetry
+from hub.errors import CannotRun, Retry
+
+Ready = Callable[[], Awaitable[dict[str, str]]]
+"""Says what stands in the way of being ready: part → reason; empty when nothing does."""
+
+_READY: web.AppKey[Ready] = web.AppKey("ready")
+
+
+async def health(_request: web.Request) -> web.Response:
+    """The process is alive and its loop turns."""
+    return web.json_response({"status": "alive"})
+
+
+async def ready(request: web.Request) -> web.Response:
+    """200 when messages can be taken and handled; 503 with the reason for each part that is away."""
+    try:
+        away = await request.app[_READY]()
+    except Retry as error:
+        away = {"store": error.hint or error.reason.sentence}
+    body = {"status": "ready" if not away else "not ready", "away": away}
+    return web.json_response(body, status=200 if not away else 503)
+
+
+async def metrics(_request: web.Request) -> web.Response:
+    """Prometheus, text format."""
+    return web.Response(body=telemetry.render_metrics(), headers={"Content-Type": telemetry.CONTENT_TYPE})
+
+
+def site(is_ready: Ready) -> web.Application:
+    """The application, without a socket."""
+    app = web.Application()
+    app[_READY] = is_ready
+    app.add_routes([web.get("/health", health), web.get("/ready", ready), web.get("/metrics", metrics)])
+    return app
+
+
+class Site:
+    """The application on a port. `await start()`, look at `port`, `await stop()`."""
+
+    def __init__(self, app: web.Application, host: str, port: int) -> None:
+        self._runner = web.AppRunner(app, access_log=None)
+        self._host = host
+        self._asked = port
+
+    async def start(self) -> None:
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, self._host, self._asked).start()
+        except OSError as error:
+            await self._runner.cleanup()
+            raise CannotRun(
+                f"The HTTP site cannot listen on {self._host} port {self._asked}: another program has it, or it is "
+                "not an address of this machine. Choose another with --http or HUB_HTTP_PORT."
+            ) from error
+
+    @property
+    def port(self) -> int:
+        address: tuple[str, int] = self._runner.addresses[0]
+        return address[1]
+
+    async def stop(self) -> None:
+        await self._runner.cleanup()
