@@ -86,7 +86,7 @@ async def running(
     background: dict[str, list[Coroutine[Any, Any, None]]] = {
         "intake": [ledger.run()],
         "relay": [relay.run(conveyor_is_empty=True)],
-        "worker": [Worker(store, conveyor, context, RECORDS).run()],
+        "worker": [Worker(store, conveyor, context, RECORDS, relay.wake).run()],
     }
     tasks = [asyncio.create_task(_watched(name, work)) for name in roles for work in background.pop(name, ())]
     for unused in (work for works in background.values() for work in works):

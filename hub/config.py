@@ -19,7 +19,7 @@ _MAPPINGS = Path(__file__).resolve().parent.parent / "mappings"
 _UNITS = {"": 1, "b": 1, "kib": 1024, "mib": 1024**2, "gib": 1024**3}
 
 
-class _Unfit(ValueError):  # noqa: N818 - never leaves this module; it says what would have been fit
+class _Unfit(ValueError):
     """The text is not of the accepted form, which this names."""
 
 

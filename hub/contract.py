@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -100,6 +100,9 @@ class Adapter(Protocol):
     def reply(self, opened: Opened, reading: Reading, at: datetime, reply_id: str) -> bytes | None:
         """The immediate answer, ready to be framed; None only for what is itself an acknowledgement."""
 
+    def problems(self, table: FeedTable) -> Sequence[tuple[tuple[str, ...], str]]:
+        """What in a feed's table this language cannot do: key path, and the sentence that says what to do."""
+
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
@@ -137,7 +140,7 @@ EVENT_TYPES: dict[str, type] = {
     )
 }
 _encoder = msgspec.json.Encoder(order="deterministic")
-_decoders = {name: msgspec.json.Decoder(kind) for name, kind in EVENT_TYPES.items()}
+_decoders: dict[str, msgspec.json.Decoder[Event]] = {name: msgspec.json.Decoder(kind) for name, kind in EVENT_TYPES.items()}
 
 
 def event_to_json(event: Event) -> bytes:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
+from itertools import takewhile
 
 from adapters.hl7v2_oru.answer import answer
-from adapters.hl7v2_oru.places import OF_THE_MESSAGE, OpenEnd, Order
+from adapters.hl7v2_oru.places import OF_THE_MESSAGE, Order, meant
 from adapters.hl7v2_oru.report import ALWAYS_REQUIRED, Report
 from hub.contract import Feeds, Item, Opened, Reading
 from hub.domain.events import ReportParked, ResultReported
@@ -21,7 +22,8 @@ from hub.mapping.check import Finding
 from hub.mapping.feed_table import Fact
 
 _TYPES = ("ORU^R01", "ORU")
-_TRAILER = {"FHS": re.compile(rb"[\r\n]\s*FTS", re.IGNORECASE), "BHS": re.compile(rb"[\r\n]\s*BTS", re.IGNORECASE)}
+_TRAILERS = {name: re.compile(rb"[\r\n]\s*" + name.encode(), re.IGNORECASE) for name in ("FTS", "BTS")}
+_SEGMENT = re.compile(rb"(?:^|[\r\n])\s*(?:PID|OBR|OBX)[^A-Z0-9\s]")
 # What stands before every observation: losing the end of a message never loses these without losing the codes.
 _BEFORE_THE_CODES = OF_THE_MESSAGE | {"OBR"}
 
@@ -57,7 +59,7 @@ class Hl7v2Oru:
         found = (feeds(message.sending_application, message.sending_facility) for message in messages)
         table = next((table for table in found if table), None)
         items = [item for message in messages for item in _items(frame, message, feeds, table, today)]
-        items += _cut_batch(frame)
+        items += _around(frame)
         return Reading(table.feed if table else "", tuple(items), tuple(_notes(frame, messages, table)))
 
     def reply(self, opened: Opened, reading: Reading, at: datetime, reply_id: str) -> bytes | None:
@@ -84,12 +86,23 @@ def _items(frame: Frame, message: Message, feeds: Feeds, table: FeedTable | None
         yield Item(f"{message.index}.1", refused)
         return
     assert own is not None  # else the header had been refused
-    reports = [Report(order, own, today) for order in _orders(frame, message)]
+    if stray := _before_any_order(message, own):
+        yield Item(f"{message.index}.1", Reject(Reason.NO_RESULT, stray, "It stands before any OBR."))
+        return
+    reports = [Report(order, own, today, order.observations(own.facts)) for order in _orders(frame, message)]
     ours = [report for report in reports if report.is_ours]
     for number, report in enumerate(ours, start=1):
         yield Item(f"{message.index}.{number}", _outcome(report))
     if not ours:
         yield Item(f"{message.index}.1", Reject(Reason.NO_RESULT, Place("OBR", ("OBR",))))
+
+
+def _before_any_order(message: Message, table: FeedTable) -> Place | None:
+    """The first observation with one of the feed's facts that belongs to no order: its order was lost."""
+    loose = list(takewhile(lambda segment: segment.name != "OBR", message.all()))
+    for obx in meant([segment for segment in loose if segment.name == "OBX"], table.facts):
+        return Location("OBX", obx.number).place()
+    return None
 
 
 def _outcome(report: Report) -> ResultReported | ReportParked | Reject:
@@ -119,35 +132,44 @@ def _refused_by_header(message: Message, own: FeedTable | None, table: FeedTable
 def _orders(frame: Frame, message: Message) -> Iterator[Order]:
     is_last = message is frame.messages[-1]
     ended = frame.raw.rstrip(b"\x00 \t").endswith((b"\r", b"\n"))
-    last = message.all()[-1]
-    open_end = OpenEnd(last, last.fields) if is_last and not ended else None
+    open_end = message.all()[-1] if is_last and not ended else None
     for obr, followers in message.groups():
         yield Order(message, obr, tuple(followers), open_end)
 
 
-def _cut_batch(frame: Frame) -> Iterator[Item]:
-    """A refusal beside the messages of a batch whose trailer is missing or counts more than came."""
-    ascii_bytes = frame.raw.replace(b"\x00", b"")  # UTF-16 as well
-    opened = {"FHS": frame.file_header, "BHS": frame.batch_header}
-    missing = [
-        _TRAILER_NAME[name] for name, header in opened.items() if header and not _TRAILER[name].search(ascii_bytes)
-    ]
-    disagreeing = [note[:3] for note in frame.notes if note.startswith(("BTS-1", "FTS-1"))]
-    for trailer in (*missing, *disagreeing):
-        hint = f"{trailer} is missing." if trailer in missing else f"{trailer}-1 does not agree with what came."
-        yield Item(f"{len(frame.messages) + 1}.1", Reject(Reason.INCOMPLETE, Place(trailer, (trailer,)), hint))
-        return
+def _around(frame: Frame) -> Iterator[Item]:
+    """A refusal beside the messages: something of the frame belongs to none of them, or did not come."""
+    refused = _headless(frame) or _cut_batch(frame)
+    if refused:
+        yield Item(f"{len(frame.messages) + 1}.1", refused)
 
 
-_TRAILER_NAME = {"FHS": "FTS", "BHS": "BTS"}
+def _headless(frame: Frame) -> Reject | None:
+    """Segments of a message whose MSH is lost."""
+    before = frame.raw.replace(b"\x00", b"").upper().partition(b"MSH")[0]
+    if "segments outside any message" in frame.notes or _SEGMENT.search(before):
+        return Reject(Reason.HEADER_INCOMPLETE, Place("MSH", ("MSH",)), "Segments stand before it, in no message.")
+    return None
+
+
+def _cut_batch(frame: Frame) -> Reject | None:
+    """The trailer of a batch is missing, or counts what did not come."""
+    content = frame.raw.replace(b"\x00", b"")  # UTF-16 as well
+    for header, trailer in ((frame.file_header, "FTS"), (frame.batch_header, "BTS")):
+        place = Place(trailer, (trailer,))
+        if header and not _TRAILERS[trailer].search(content):
+            return Reject(Reason.INCOMPLETE, place, f"{trailer} is missing.")
+        if any(note.startswith(f"{trailer}-1") for note in frame.notes):
+            return Reject(Reason.INCOMPLETE, place, f"{trailer}-1 does not agree with what came.")
+    return None
 
 
 def _notes(frame: Frame, messages: list[Message], table: FeedTable | None) -> Iterator[str]:
     if any(not message.control_id for message in messages):
         yield "control-id=empty"
-    if len(messages) < len(frame.messages):
+    if 0 < len(messages) < len(frame.messages):
         yield "acknowledgements among the messages"
-    if table and table.charset and table.charset.lower() != frame.charset.lower():
+    if table and table.charset and not frame.raw.isascii() and table.charset.lower() != frame.charset.lower():
         yield f"charset={frame.charset} expected {table.charset}"
 
 

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 
 from hub.errors import Park, Place, Reason, Reject
 from hub.formats.hl7v2 import Location, Message, Segment
-from hub.mapping.feed_table import Fact
+from hub.mapping.feed_table import Fact, Facts
 
 # These stand once for the whole message; every other segment belongs to the order (OBR) it follows.
 OF_THE_MESSAGE = frozenset({"MSH", "SFT", "PID", "PD1", "PV1", "PV2", "NK1"})
+
+_Condition = tuple[Location, frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,35 +22,27 @@ class Text:
     """A text of the message, unescaped and trimmed, and where it stands."""
 
     text: str
-    place: Place
-    segment: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class OpenEnd:
-    """The last field of a message whose last segment has no end: what stands there may have been cut."""
-
+    location: Location
     segment: Segment
-    field: int
+    repetition: int
 
-    def touches(self, segment: Segment, field: int, text: str) -> bool:
-        """Whether a text of that field reaches up to the end of the bytes."""
-        if (segment.name, segment.number, field) != (self.segment.name, self.segment.number, self.field):
-            return False
-        raw = segment.raw(field).rstrip()
-        return raw.endswith(text) or "\\" in raw
+    @property
+    def place(self) -> Place:
+        return place_of(self.location, self.segment, self.repetition)
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One order (OBR) of a message with the segments that follow it."""
+    """One order (OBR) of a message with the segments that follow it. `open_end` is the last segment of the bytes if it
+    has no carriage return at its end: it may have been cut."""
 
     message: Message
     obr: Segment
     followers: tuple[Segment, ...]
-    open_end: OpenEnd | None = None
+    open_end: Segment | None = None
 
     def segments(self, name: str) -> list[Segment]:
+        """The segments of that name which belong to the order or to the whole message."""
         if name in OF_THE_MESSAGE:
             return self.message.segments(name)
         if name == "OBR":
@@ -56,63 +50,72 @@ class Order:
         return [segment for segment in self.followers if segment.name == name]
 
     def texts(self, fact: Fact) -> Iterator[Text]:
-        """Every non-empty text at the places of a fact. Raises Reject(INCOMPLETE) for one that may have been cut."""
+        """Every non-empty text at the places of a fact."""
         for plan in plans(fact):
-            for segment in self.segments(plan.location.segment):
+            location = plan.location
+            for segment in self.segments(location.segment):
                 for repetition in plan.repetitions(segment):
-                    if found := self._text(plan.location, segment, repetition):
-                        yield found
+                    text = segment.value(location.field, location.component, location.subcomponent, repetition).strip()
+                    if text:
+                        yield Text(text, location, segment, repetition)
 
-    def carries(self, fact: Fact, segment: Segment) -> bool:
-        """Whether this segment is one where the fact stands, filled or not."""
-        return any(
-            plan.location.segment == segment.name and any(True for _ in plan.repetitions(segment))
-            for plan in plans(fact)
-        )
+    def observations(self, facts: Facts) -> tuple[Segment, ...]:
+        """The OBX in which one of the feed's facts stands, filled or not."""
+        return meant(self.segments("OBX"), facts)
+
+    def perhaps_cut(self, facts: Facts) -> Place | None:
+        """Where a fact stands, or would have stood, in the open last field of the bytes or behind it."""
+        end = self.open_end
+        if end is None or not any(segment is end for segment in self.segments(end.name)):
+            return None
+        for _, fact in facts.declared():
+            for plan in plans(fact):
+                at = plan.location
+                if at.segment == end.name and at.field >= end.fields and plan.is_meant(end):
+                    return place_of(at, end)
+        return None
 
     def missing(self, fact: Fact) -> Place:
         """Where the fact ought to have stood."""
         location = plans(fact)[0].location
         return place_of(location, self.obr) if location.segment == "OBR" else location.place()
 
-    def _text(self, location: Location, segment: Segment, repetition: int) -> Text | None:
-        text = segment.value(location.field, location.component, location.subcomponent, repetition).strip()
-        if not text:
-            return None
-        place = place_of(location, segment, repetition)
-        if self.open_end and self.open_end.touches(segment, location.field, text):
-            raise Reject(Reason.INCOMPLETE, place, "End the last segment with a carriage return.")
-        return Text(text, place, segment.number)
-
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One place of a fact, worked out: where, and under which conditions."""
+    """One place of a fact, worked out: where, and what the segment and the repetition must hold to be meant."""
 
     location: Location
-    conditions: tuple[tuple[Location, frozenset[str]], ...]
+    of_segment: tuple[_Condition, ...]
+    of_repetition: tuple[_Condition, ...]
+
+    def is_meant(self, segment: Segment) -> bool:
+        """Whether the conditions on the segment as a whole hold."""
+        occurrence = self.location.occurrence
+        return (not occurrence or occurrence == segment.number) and all(
+            _holds(segment, condition, condition[0].repetition or 1) for condition in self.of_segment
+        )
 
     def repetitions(self, segment: Segment) -> Iterator[int]:
-        """The repetitions of the field, from 1, in which the conditions hold; none in a segment that is not meant."""
-        location = self.location
-        if location.occurrence and location.occurrence != segment.number:
+        """The repetitions of the field, from 1, in which the fact stands."""
+        if not self.is_meant(segment):
             return
-        last = max(segment.repetitions(location.field), 1)
-        for repetition in [location.repetition] if location.repetition else range(1, last + 1):
-            if all(self._holds(segment, repetition, condition, wanted) for condition, wanted in self.conditions):
+        nth = self.location.repetition
+        for repetition in (nth,) if nth else range(1, segment.repetitions(self.location.field) + 1):
+            if all(_holds(segment, condition, repetition) for condition in self.of_repetition):
                 yield repetition
 
-    def _holds(self, segment: Segment, repetition: int, condition: Location, wanted: frozenset[str]) -> bool:
-        same_field = condition.field == self.location.field
-        nth = condition.repetition or (repetition if same_field else 1)
-        return segment.value(condition.field, condition.component, condition.subcomponent, nth).strip() in wanted
+
+def meant(observations: list[Segment], facts: Facts) -> tuple[Segment, ...]:
+    """Those of the OBX in which one of the feed's facts stands, filled or not."""
+    wanted = _of_observations(facts)
+    return tuple(obx for obx in observations if any(plan.is_meant(obx) for plan in wanted))
 
 
 @functools.lru_cache(maxsize=4096)
 def plans(fact: Fact) -> tuple[Plan, ...]:
     """The places of a fact, worked out once."""
-    conditions = tuple((Location.parse(at), _wanted(values)) for at, values in fact.where.items())
-    return tuple(Plan(Location.parse(place), conditions) for place in fact.places)
+    return tuple(_plan(Location.parse(place), fact) for place in fact.places)
 
 
 def place_of(location: Location, segment: Segment, repetition: int = 0) -> Place:
@@ -131,13 +134,31 @@ def translate(name: str, fact: Fact, found: Text, codes: dict[str, dict[str, str
     if fact.pattern and not re.fullmatch(fact.pattern, found.text):
         wrong = Reason.INVALID_SLIDE_NUMBER if name == "slide_number" else Reason.INVALID_VALUE
         raise Reject(wrong, found.place)
-    text = _characters(fact.characters, found.text)
+    text = _characters(fact.characters, found.text) if fact.characters else found.text
     if not fact.codes:
         return text
     national = codes[fact.codes].get(text)
     if national is None:
         raise Park(Reason.OUR_TABLE, found.place, f"The code is not in [codes.{fact.codes}].")
     return national
+
+
+def _plan(location: Location, fact: Fact) -> Plan:
+    conditions = [(Location.parse(at), _wanted(values)) for at, values in fact.where.items()]
+    together = [each for each in conditions if each[0].field == location.field and not each[0].repetition]
+    return Plan(location, tuple(each for each in conditions if each not in together), tuple(together))
+
+
+@functools.lru_cache(maxsize=256)
+def _of_observations(facts: Facts) -> tuple[Plan, ...]:
+    """The plans of every fact that stands in an OBX; facts of one OBX share theirs."""
+    found = (plan for _, fact in facts.declared() for plan in plans(fact) if plan.location.segment == "OBX")
+    return tuple({(plan.location.occurrence, plan.of_segment): plan for plan in found}.values())
+
+
+def _holds(segment: Segment, condition: _Condition, repetition: int) -> bool:
+    at, wanted = condition
+    return segment.value(at.field, at.component, at.subcomponent, repetition).strip() in wanted
 
 
 def _characters(which: str, text: str) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import TypeVar
 
 from adapters.hl7v2_oru.places import Order, Text, translate
@@ -35,16 +35,17 @@ _OBSERVATION_VERSION = {
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Reads one order. `today` is the day of receipt."""
+    """Reads one order. `today` is the day of receipt; in each of `observations` (OBX) stands a fact of the feed."""
 
     order: Order
     table: FeedTable
     today: date
+    observations: tuple[Segment, ...]
 
     @property
     def is_ours(self) -> bool:
         """Whether the order carries one of the feed's facts, or withdraws one; histology beside it does not."""
-        return self.order.obr.value(25) == "X" or any(True for _ in self._observations())
+        return self.order.obr.value(25) == "X" or bool(self.observations)
 
     def outcome(self) -> ResultReported | ReportParked | Reject:
         """What becomes of the order. Never raises a Stop."""
@@ -54,6 +55,8 @@ class Report:
             return stop.with_traceback(None)  # its frames hold the message
 
     def _read(self) -> ResultReported | ReportParked:
+        if place := self.order.perhaps_cut(self.table.facts):
+            raise Reject(Reason.INCOMPLETE, place, "The last segment has no carriage return at its end.")
         version = self._version()
         slide_number = self._needed("slide_number", str)
         test_on = self._test_on()
@@ -74,15 +77,8 @@ class Report:
         version = _status(self.order.obr, 25, _ORDER_VERSION)
         if version is Version.WITHDRAWN:
             return version
-        seen = {version} | {_status(obx, 11, _OBSERVATION_VERSION) for obx in self._observations()}
+        seen = {version} | {_status(obx, 11, _OBSERVATION_VERSION) for obx in self.observations}
         return next(kind for kind in (Version.WITHDRAWN, Version.CORRECTED, Version.FINAL) if kind in seen)
-
-    def _observations(self) -> Iterator[Segment]:
-        """The observations (OBX) in which one of the feed's facts stands."""
-        facts = [fact for _, fact in self.table.facts.declared()]
-        for obx in self.order.segments("OBX"):
-            if any(self.order.carries(fact, obx) for fact in facts):
-                yield obx
 
     # When
 
@@ -99,7 +95,7 @@ class Report:
                 at = read_time(text, self.table.zone)
                 if at is None:
                     raise Reject(Reason.INVALID_DATE, _at(segment, field), "Write it as YYYYMMDDHHMM[SS][+ZZZZ].")
-                return at
+                return at.astimezone(UTC)  # one way of writing an instant, so that equal events are equal bytes
         raise Reject(Reason.MISSING_DATA, _at(self.order.obr, 22), "MSH-7 is empty as well.")
 
     def _date(self, name: str) -> Callable[[str], date | None]:
@@ -198,8 +194,8 @@ class Report:
         parts: dict[int, list[str]] = {}
         last = None
         for last in self.order.texts(fact) if fact else ():
-            parts.setdefault(last.segment, []).append(last.text)
-        if last and any(said != parts[last.segment] for said in parts.values()):
+            parts.setdefault(last.segment.number, []).append(last.text)
+        if last and any(said != parts[last.segment.number] for said in parts.values()):
             raise Reject(Reason.CONFLICTING_VALUES, last.place)
         if fact and fact.required and not parts:
             raise self._missing(name, fact)

@@ -106,5 +106,5 @@ HANDLERS: dict[str, Callable[[Step, Envelope], None]] = {
     ReportParked.__name__: on_reported,
 }
 
-CONSUMERS: dict[str, tuple[str, ...]] = {name: (RECORDS,) for name in HANDLERS}
+CONSUMERS: dict[str, tuple[str, ...]] = dict.fromkeys(HANDLERS, (RECORDS,))
 """Which of the hub's own consumers must have handled an event before it is finished; the rest is for others to read."""

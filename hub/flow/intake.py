@@ -63,7 +63,7 @@ class Intake:
         reply_id = uuid.uuid4().hex[:20].upper()
         body = self._adapter.reply(opened, reading, arrival.received_at, reply_id)
         message = _Message(opened, reading, arrival, hashlib.sha256(raw).hexdigest(), body)
-        answered = await self._store.write(message.store)
+        answered = await self._store.write(message.store, at_door=True)
         self._tell(message, answered, perf_counter() - started)
         return answered
 

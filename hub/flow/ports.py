@@ -245,8 +245,11 @@ Work = Callable[[Transaction], T]
 
 
 class Store(Protocol):
-    async def write(self, work: Work[T]) -> T:
-        """Run the work and commit. When this returns, the work survives a crash and a power cut."""
+    async def write(self, work: Work[T], *, at_door: bool = False) -> T:
+        """Run the work and commit. When this returns, the work survives a crash and a power cut.
+
+        `at_door` says that a sender waits for it: such work goes before the rest.
+        """
 
     async def read(self, work: Work[T]) -> T:
         """Run the work over a steady view; it must not write."""

@@ -23,11 +23,14 @@ REST_SECONDS = 1.0
 class Worker:
     """Consumes for one consumer, many deliveries at once so that their commits are grouped."""
 
-    def __init__(self, store: Store, conveyor: Conveyor, context: Context, consumer: str) -> None:
+    def __init__(
+        self, store: Store, conveyor: Conveyor, context: Context, consumer: str, wake: Callable[[], None]
+    ) -> None:
         self._store = store
         self._conveyor = conveyor
         self._context = context
         self._consumer = consumer
+        self._wake = wake
         self._free = asyncio.Semaphore(AT_ONCE)
 
     async def run(self) -> None:
@@ -42,6 +45,7 @@ class Worker:
             started = perf_counter()
             await self._handle(delivery.envelope)
             delivery.acknowledge()
+            self._wake()
             telemetry.event_handled(delivery.envelope.type, perf_counter() - started)
         finally:
             self._free.release()

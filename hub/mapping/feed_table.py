@@ -56,8 +56,8 @@ class Fact(msgspec.Struct, frozen=True, forbid_unknown_fields=True, eq=False):
     pattern: Annotated[str, Meta(description="Regular expression that the whole text must match.")] = ""
     characters: Annotated[
         str,
-        Meta(description="Which characters are the fact: 1, or 1-3.", pattern="^[1-9][0-9]?(-[1-9][0-9]?)?$"),
-    ] = "1-99"
+        Meta(description="Which characters are the fact: 1, or 1-3.", pattern="^([1-9][0-9]?(-[1-9][0-9]?)?)?$"),
+    ] = ""
     codes: Annotated[str, Meta(description="Name of the [codes.NAME] table that translates it to national codes.")] = ""
     required: Annotated[
         bool,
@@ -72,7 +72,7 @@ class Fact(msgspec.Struct, frozen=True, forbid_unknown_fields=True, eq=False):
         return (self.place,) if isinstance(self.place, str) else tuple(self.place)
 
 
-class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, eq=False):
     """The facts a feed gives: who the person is said to be, then the result."""
 
     nhs_number: Annotated[Fact | None, Meta(description="NHS number as the sender gives it; never refused.")] = None

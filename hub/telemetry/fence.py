@@ -2,7 +2,7 @@
 
 No personal data gets out, by three of them. The functions of `hub.telemetry` take ids, codes and counts, never a
 message or a person. A key that is not on the list below is dropped, and a text that is not a plain token is withheld.
-Of an exception only its type and the places it passed are told: the texts of fhir, pydantic and SQL errors print values.
+Of an exception only its type and the places it passed: the texts of fhir, pydantic and SQL errors print values.
 """
 
 from __future__ import annotations

@@ -48,23 +48,21 @@ def _check_tables(options: argparse.Namespace) -> int:
     wanted = Path(options.file).resolve() if options.file else None
     directory = wanted.parent if wanted else settings.mappings / "feeds"
     problems = check_tables(directory, ADAPTERS)
+    said = [str(one) for one in problems if wanted is None or Path(one.path).resolve() == wanted]
     if wanted is None:
         try:
             load_policies(settings.mappings / "policy")
         except (TableProblem, tomllib.TOMLDecodeError) as problem:
-            problems.append(problem)  # type: ignore[arg-type]  # both say where and what
-    else:
-        if not wanted.exists():
-            raise CannotRun(f"{options.file} is not there.")
-        problems = [problem for problem in problems if Path(problem.path).resolve() == wanted]
+            said.append(str(problem))
+    elif not wanted.exists():
+        raise CannotRun(f"{options.file} is not there.")
     if options.json:
-        say_json([str(problem) for problem in problems])
-    elif problems:
-        for problem in problems:
-            say(str(problem))
+        say_json(said)
+    elif said:
+        say("\n".join(said))
     else:
         say("Every mapping table is right.")
-    return 1 if problems else 0
+    return 1 if said else 0
 
 
 def _check_message(options: argparse.Namespace) -> int:

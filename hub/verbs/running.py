@@ -20,7 +20,7 @@ def run_roles(options: argparse.Namespace, roles: tuple[str, ...]) -> int:
     from hub import telemetry
 
     settings = settings_of(options)
-    telemetry.configure(settings.log_json, settings.log_level)
+    telemetry.configure(settings.log_json, settings.log)
     asyncio.run(_until_told(settings, roles))
     return 0
 

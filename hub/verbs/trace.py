@@ -108,8 +108,10 @@ def _result(tx: Transaction, row: ResultRow) -> list[Moment]:
             moments.append(Moment(match.undone_at, "match undone", f"by {match.undone_by}"))
     for task in tx.tasks.of_result(row.result_id):
         moments.append(Moment(task.opened_at, "task opened", f"{task.reason} {task.task_id}"))
-        for one in tx.tasks.decisions(task.task_id):
-            moments.append(Moment(one.decided_at, "decision", f"{one.action} by {one.by}: {one.why}"))
+        moments += [
+            Moment(one.decided_at, "decision", f"{one.action} by {one.by}: {one.why}")
+            for one in tx.tasks.decisions(task.task_id)
+        ]
         if task.closed_at:
             moments.append(Moment(task.closed_at, "task closed", f"{task.outcome} by {task.closed_by}"))
     return moments + _letters(tx, row)

@@ -21,8 +21,9 @@ def _one_person(error: Error) -> Draw:
         if random.random() < 0.2:
             pairs = random.choice((population.twins, population.namesakes, population.mothers))
             person = world.pair(pairs, random)[0]
-        spoilt = error(overlaid(truthful(person), world, random), world, random)
-        return Case(spoilt, person) if spoilt and spoilt != truthful(person) else None
+        right = overlaid(truthful(person), world, random)
+        spoilt = error(right, world, random)
+        return Case(spoilt, person) if spoilt and spoilt != right else None
 
     return draw
 
@@ -195,23 +196,23 @@ SPOILT: dict[str, tuple[int, Draw]] = {
 def impossible(case: Case, world: World) -> str:
     """Why nobody, man or machine, could tell that the holder of the number is not meant; empty if one could.
 
-    `same`: whatever the claim says is exactly so on the holder's record. `moved`: all but the address is.
+    `same`: whatever the claim says is so on the holder's record, and not all of it on that of the person meant.
+    `moved`: the person is not in the cohort, and all but the address is so on the holder's record.
     """
-    holder = world.holders.get(case.claim.nhs_number or "")
-    if holder is None or holder is case.truth or not _names_fit(case.claim, holder):
+    claim, holder = case.claim, world.holders.get(case.claim.nhs_number or "")
+    if holder is None or holder is case.truth or not _names_fit(claim, holder):
         return ""
-    claim = case.claim
-    lines, postcode = claim.address_lines[:1], claim.postcode
-    if (not lines or lines == holder.address_lines[:1] or _only_street(claim, holder)) and postcode in (
-        None,
-        holder.postcode,
-    ):
-        return "same"
-    lives_there = [person for person in world.families.get(claim.family_name or "", ()) if person.postcode == postcode]
-    initial = len(claim.given_names[:1]) and len(claim.given_names[0]) == 1
-    return (
-        "" if case.truth or initial or not claim.given_names or lives_there or postcode == holder.postcode else "moved"
-    )
+    if _lives_at(claim, holder):
+        both = case.truth and _names_fit(claim, case.truth) and _lives_at(claim, case.truth)
+        return "" if both else "same"
+    bare = not claim.given_names or len(claim.given_names[0]) == 1
+    return "" if case.truth or bare or claim.postcode == holder.postcode else "moved"
+
+
+def _lives_at(claim: Claim, person: Participant) -> bool:
+    """Whether nothing in the claim's address is otherwise on the person's record."""
+    house, street = person.address_lines[0], person.address_lines[0].split(" ", 1)[1]
+    return claim.postcode in (None, person.postcode) and claim.address_lines[:1] in ((), (house,), (street,))
 
 
 def _names_fit(claim: Claim, holder: Participant) -> bool:
@@ -227,6 +228,3 @@ def _names_fit(claim: Claim, holder: Participant) -> bool:
 def _plain_words(given_names: tuple[str, ...]) -> list[str]:
     return [plain(name) for name in given_names]
 
-
-def _only_street(claim: Claim, holder: Participant) -> bool:
-    return claim.address_lines[0] == holder.address_lines[0].split(" ", 1)[1]

@@ -125,8 +125,11 @@ def _clean_row(name: str, count: int, world: World, index: Index, random: Random
 
 
 def _spoilt_row(name: str, count: int, world: World, index: Index, random: Random, report: Report) -> Row:
-    row = Row(name)
+    row, draws = Row(name), 0
     while row.claims < count:
+        draws += 1
+        if draws > 1_000 * count:
+            raise ValueError(f"hardly any claim of this kind can be made: {name}")
         case = SPOILT[name][1](world, random)
         if case is None:
             continue
@@ -191,21 +194,24 @@ def _notes(report: Report) -> list[str]:
     spoilt, clean = (sum(row.claims for row in rows) for rows in (report.spoilt, report.clean))
     same, moved = sum(row.same for row in report.spoilt), sum(row.moved for row in report.spoilt)
     quantiles = statistics.quantiles(report.durations, n=100)
-    limits = report.as_if_moved
+    few, limits = statistics.quantiles(report.few, n=100), report.as_if_moved
     return [
-        f"seed {report.seed}, cohort {report.cohort:,}; {clean:,} clean and {spoilt:,} spoilt claims; the column of claims is the mix",
-        "auto right, WRONG; unsure with the person first, among or absent from those shown; other: unsure, person not in cohort",
-        "found: the person is in the cohort and among the candidates of the search keys; per cent, but WRONG and left out",
-        f"left out: {same:,} claims in which all that is said is so on the record of the number's holder, and {moved:,} of people",
-        "  outside the cohort in which all but the address is: nothing tells them from the holder, or the holder after a move.",
-        f"  Of {limits['claims']:,} more of the latter, automatic: {limits['moved may be automatic']:,}; with moved = false: "
-        f"{limits['moved is for a clerk']:,}",
-        f"WRONG AUTOMATIC MATCHES: {report.wrong}    automatic on the clean part: {100 * report.clean_automatic:.2f} %    "
-        f"found on the spoilt part: {100 * report.spoilt_found:.2f} %",
-        f"decide: median {statistics.median(report.durations):.0f} us, p99 {quantiles[98]:.0f} us; with 1 to 5 candidates: "
-        f"median {statistics.median(report.few):.0f} us, p99 {statistics.quantiles(report.few, n=100)[98]:.0f} us",
-        f"candidates: mean {statistics.fmean(report.candidates):.1f}, most {max(report.candidates)}; keys per participant: "
-        f"{report.keys_each:.1f}",
+        f"seed {report.seed}, cohort {report.cohort:,}; {clean:,} clean and {spoilt:,} spoilt claims, mixed as the column says.",
+        "auto: right and automatic; WRONG: how many automatic matches were wrong; unsure with the right person first, among",
+        "or absent from those shown; other: unsure, the person is not in the cohort. found: the right person is among the",
+        "candidates of the search keys. Per cent, but for WRONG and left out.",
+        f"left out: {same:,} claims that fit the number's holder in all they say, and their own person worse or not at all; "
+        f"{moved:,} of",
+        "people not in the cohort that fit the holder in all but the address, as hers would after a move. Of",
+        f"{limits['claims']:,} more of these, {limits['moved may be automatic']:,} would be automatic, and "
+        f"{limits['moved is for a clerk']:,} with the setting moved = false.",
+        "",
+        f"WRONG AUTOMATIC MATCHES {report.wrong}; automatic on the clean part {100 * report.clean_automatic:.2f} %; "
+        f"found on the spoilt part {100 * report.spoilt_found:.2f} %",
+        f"decide: median {statistics.median(report.durations):.0f} us, p99 {quantiles[98]:.0f} us; "
+        f"with 1 to 5 candidates median {statistics.median(report.few):.0f} us, p99 {few[98]:.0f} us",
+        f"candidates: mean {statistics.fmean(report.candidates):.1f}, most {max(report.candidates)}; "
+        f"keys of a participant: mean {report.keys_each:.1f}",
     ]
 
 

@@ -4,10 +4,12 @@
 """
 
 from hub.formats.hl7v2.acknowledgement import ErrorLine, Verdict, acknowledge, application_acknowledgement
+from hub.formats.hl7v2.conformance import Finding, conformance_findings
 from hub.formats.hl7v2.delimiters import Delimiters
 from hub.formats.hl7v2.escapes import escape, unescape
+from hub.formats.hl7v2.frame import Frame, read
 from hub.formats.hl7v2.location import Location, Unreadable
-from hub.formats.hl7v2.reader import Frame, Message, Segment, read
+from hub.formats.hl7v2.reader import Message, Segment
 
 __all__ = [
     "Delimiters",

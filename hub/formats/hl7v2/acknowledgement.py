@@ -15,7 +15,8 @@ from hub.errors import Place
 from hub.formats.hl7v2.charset import codec_named
 from hub.formats.hl7v2.delimiters import USUAL, Delimiters
 from hub.formats.hl7v2.escapes import escape, without_controls
-from hub.formats.hl7v2.reader import Frame, Segment
+from hub.formats.hl7v2.frame import Frame
+from hub.formats.hl7v2.reader import Segment
 
 OUR_NAME = "SCREENING-HUB"
 _ENHANCED = {"AA": "CA", "AE": "CE", "AR": "CR"}
@@ -92,9 +93,7 @@ def _quotable(frame: Frame) -> Segment | None:
     return frame.head.header if frame.head else frame.batch_header or frame.file_header
 
 
-def _header(
-    frame: Frame, header: Segment | None, marks: Delimiters, at: datetime, reply_id: str, accept: str
-) -> str:
+def _header(frame: Frame, header: Segment | None, marks: Delimiters, at: datetime, reply_id: str, accept: str) -> str:
     message = frame.head.header if frame.head else None
     version = (_quoted(message, 12, marks) if message else "") or "2.5.1"
     fields = (
@@ -136,7 +135,7 @@ def _quoted(segment: Segment | None, field: int, marks: Delimiters) -> str:
 
 def _quoted_id(frame: Frame, verdict: Verdict, marks: Delimiters) -> str:
     """The control id letter for letter as it was sent, stray delimiters included: the sender looks for just that."""
-    for message in (*frame.messages[:1], *((frame.head,) if frame.head else ())):
+    for message in frame.messages or ((frame.head,) if frame.head else ()):
         if verdict.control_id and message.control_id == verdict.control_id:
             return _quoted(message.header, 10, marks)
     return escape(verdict.control_id, marks)
@@ -164,6 +163,6 @@ def _joined(name: str, fields: tuple[str, ...], marks: Delimiters) -> str:
 
 
 def _encoded(text: str, frame: Frame) -> bytes:
-    """In the sender's charset; what it lacks becomes a question mark. UTF-16 carries a byte order mark if theirs did."""
+    """In the sender's charset; what it lacks becomes a question mark. UTF-16 bears a byte order mark if theirs did."""
     mark = {"utf-16-le": codecs.BOM_UTF16_LE, "utf-16-be": codecs.BOM_UTF16_BE}.get(frame.charset, b"")
     return (mark if frame.bom else b"") + text.encode(frame.charset, "replace")

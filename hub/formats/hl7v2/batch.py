@@ -9,13 +9,16 @@ from functools import lru_cache
 _STRAY = "[\\s\\x00\ufeff]*"
 # The character after the separator is a delimiter, the separator again, or the end: `MSH-3 is empty` is prose.
 _SEPARATOR = r"[^A-Za-z0-9\s\x00-\x1f\x7f]"
-_HEADER = re.compile(rf"{_STRAY}((?:MSH|FHS|BHS)({_SEPARATOR})(?![A-Za-z0-9 ])(?s:.*))", re.IGNORECASE)
+_HEADER = re.compile(rf"{_STRAY}(MSH|FHS|BHS)({_SEPARATOR})(?![A-Za-z0-9 ])", re.IGNORECASE)
 _HEADER_ANYWHERE = re.compile(rf"MSH{_SEPARATOR}[^\r\n]*", re.IGNORECASE)
 _EDGES = "\r\n\x00\x0b\x1c"
 _CONTROL_SEGMENTS = ("FHS", "BHS", "BTS", "FTS")
+# fmt: off
 _USUAL_SEGMENTS = (
-    "AL1 DG1 DSC ERR EVN FT1 GT1 IN1 IN2 MRG MSA NK1 NTE OBR OBX ORC PD1 PID PRT PV1 PV2 SFT SPM TQ1 TQ2 ZDS".split()
+    "AL1", "DG1", "DSC", "ERR", "EVN", "FT1", "GT1", "IN1", "IN2", "MRG", "MSA", "NK1", "NTE",
+    "OBR", "OBX", "ORC", "PD1", "PID", "PRT", "PV1", "PV2", "SFT", "SPM", "TQ1", "TQ2",
 )
+# fmt: on
 
 
 @dataclass(slots=True)
@@ -52,8 +55,9 @@ def gather(lines: list[str]) -> Sheaf:
     sheaf = Sheaf()
     for index, line in enumerate(lines):
         if header := _HEADER.match(line):
-            sheaf.before = sum(1 for earlier in lines[:index] if earlier.strip())
-            _assign(header, lines, index, sheaf)
+            if index:
+                sheaf.before = sum(1 for earlier in lines[:index] if earlier.strip())
+            _assign(line[header.start(1) :], lines[index + 1 :], sheaf)
             break
     return sheaf
 
@@ -83,11 +87,12 @@ def _differs(said: str, counted: int) -> bool:
     return said != "" and said.lstrip("0") != (str(counted) if counted else "")
 
 
-def _assign(header: re.Match[str], lines: list[str], index: int, sheaf: Sheaf) -> None:
-    current = _begun(header[1], sheaf, [])
-    separator, usual = header[2], _usual_beginnings(header[2])
+def _assign(header: str, rest: list[str], sheaf: Sheaf) -> None:
+    current = _begun(header, sheaf, [])
+    separator = header[3]
+    usual = _usual_beginnings(separator)
     tail: list[str] = []
-    for line in lines[index + 1 :]:
+    for line in rest:
         if line[:4] in usual:
             if tail:
                 _join(current, tail)
@@ -137,8 +142,8 @@ def _beginning(line: str, separator: str) -> str:
     if line[3:4] == separator and line[:3].isalnum() and line[0].isalpha() and line[:3].isascii():
         return line
     if header := _HEADER.match(line):
-        dividers = header[1][4:].split(header[2], 1)[0]
-        if header[2] == separator or len(dividers) > 2:
-            return header[1]
+        begun = line[header.start(1) :]
+        if header[2] == separator or len(begun[4:].split(header[2], 1)[0]) > 2:
+            return begun
     indented = line.lstrip(" \t\x00\x0b\ufeff")
     return _beginning(indented, separator) if indented != line else ""

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import codecs
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 # HL7 table 0211 and the spellings seen in the wild, with everything but letters and digits left out.
 _NAMES = {
@@ -47,8 +47,7 @@ _ASCII_TRANSPARENT = ("ascii", "utf-8", "cp1252", "utf-16", "utf-32")
 _LAST_RESORT = ("utf-8", "cp1252", "iso-8859-1")
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(NamedTuple):
     """The text of some bytes. `charset` is a Python codec name; `declared` is MSH-18 as written (first repetition);
     `note` is empty unless the charset was not simply what was declared or needed; it never holds a value."""
 
@@ -97,7 +96,7 @@ def _by_declaration(raw: bytes) -> Decoded:
     declared = declared_charset(raw)
     wanted = codec_named(declared) if declared else ""
     if raw.isascii() and (not wanted or wanted.startswith("iso-8859") or wanted in _ASCII_TRANSPARENT):
-        charset = "utf-8" if wanted in ("", "ascii", "utf-16", "utf-32") else wanted
+        charset = "utf-8" if wanted in ("", "utf-16", "utf-32") else wanted
         return Decoded(raw.decode("ascii"), charset, declared, _note(charset, declared, True))
     for charset in (*_declared_first(wanted, raw), *_LAST_RESORT):
         if (text := _strictly(raw, charset)) is not None:
@@ -124,12 +123,12 @@ def _strictly(raw: bytes, charset: str) -> str | None:
 
 
 def _note(charset: str, declared: str, is_ascii: bool) -> str:
-    wanted = codec_named(declared)
     if not declared:
         return "" if is_ascii else f"charset={charset} undeclared"
+    wanted = codec_named(declared)
     if not wanted:
         # The name itself is not repeated: a header out of step could hold anything there.
         return f"charset={charset} declared by an unknown name"
-    if charset == wanted or charset.startswith(f"{wanted}-") or (is_ascii and wanted == "ascii"):
+    if charset == wanted or charset.startswith(f"{wanted}-"):
         return ""
     return f"charset={charset} declared {declared}"

@@ -45,17 +45,18 @@ def of_header(line: str) -> Delimiters:
 def _chosen(separator: str, stated: str) -> Delimiters:
     # `^~\\&` with the backslash doubled is a sender's own escaping gone wrong: the run counts once.
     given = [character for character, _run in groupby(stated)]
-    taken = [separator]
+    taken: list[str] = [separator]
     for position in range(4):
         taken.append(_usable(given, position, taken))
     fifth = given[4] if len(given) > 4 and _may_divide(given[4], taken) else ""
     complete = taken[1:] == list(stated[:4]) and len(stated) <= 5
-    return Delimiters(*taken, truncation=fifth, complete=complete)
+    return Delimiters(taken[0], taken[1], taken[2], taken[3], taken[4], fifth, complete)
 
 
 def _usable(given: list[str], position: int, taken: list[str]) -> str:
     choices = [*given[position : position + 1], _USUAL[position], *_SPARES]
-    return next(character for character in choices if _may_divide(character, taken))
+    chosen: str = next(character for character in choices if _may_divide(character, taken))
+    return chosen
 
 
 def _may_divide(character: str, taken: list[str]) -> bool:

@@ -151,9 +151,7 @@ class MllpClient:
         while not self._replies:
             try:
                 piece = await reader.read(_PIECE_BYTES)
-            except OSError as error:
-                if isinstance(error, TimeoutError) and reader.exception() is None:
-                    raise
+            except OSError:
                 piece = b""
             if not piece:
                 self.drop()

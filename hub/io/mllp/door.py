@@ -78,6 +78,7 @@ class MllpDoor:
                 f"The MLLP door cannot listen on {settings.host} port {settings.port}: "
                 "another program has it, or it is not an address of this machine. Choose another HUB_MLLP_PORT."
             ) from error
+        self._stopping = False
         telemetry.door_opened("mllp", settings.host, self.port)
 
     async def stop(self) -> None:
@@ -145,4 +146,6 @@ def _tune(writer: asyncio.StreamWriter) -> None:
     connection = writer.get_extra_info("socket")
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    writer.transport.set_write_buffer_limits(high=0)
+    # asyncio's TLS transport pauses at `>=` the limit and would never resume at 0 (its plain one pauses at `>`).
+    encrypted = writer.get_extra_info("ssl_object") is not None
+    writer.transport.set_write_buffer_limits(high=1 if encrypted else 0, low=0)

@@ -17,7 +17,7 @@ class SqlCounts:
 
     def _by(self, column: Any, *conditions: Any) -> dict[str, int]:
         query = select(column, func.count()).group_by(column).order_by(column)
-        return {name: count for name, count in self._connection.execute(query.where(*conditions))}
+        return dict(self._connection.execute(query.where(*conditions)).tuples().all())
 
     def answers(self) -> dict[str, int]:
         return self._by(replies.c.code, replies.c.code != "")

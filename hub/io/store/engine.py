@@ -8,12 +8,12 @@ another's fault and no savepoints are needed on the way where nothing fails.
 from __future__ import annotations
 
 import asyncio
-import queue
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
@@ -23,7 +23,10 @@ from hub.flow.ports import Transaction, Work
 from hub.io.store.transaction import SqlTransaction
 
 T = TypeVar("T")
-GROUP_LIMIT = 256
+DOOR_LIMIT = 256
+ROOM_LIMIT = 16
+"""How many pieces share a commit: of those somebody waits for at a door, and of the others. The second is small because
+whoever is at a door waits for the whole group."""
 BUSY_MILLISECONDS = 15_000
 
 
@@ -41,6 +44,36 @@ class _Piece:
     loop: asyncio.AbstractEventLoop
 
 
+class _Waiting:
+    """The work that waits for the writer: that of the doors first, and never more at once than a group may hold."""
+
+    def __init__(self) -> None:
+        self._door: deque[_Piece] = deque()
+        self._room: deque[_Piece] = deque()
+        self._closed = False
+        self._some = threading.Condition()
+
+    def put(self, piece: _Piece, *, at_door: bool) -> None:
+        with self._some:
+            (self._door if at_door else self._room).append(piece)
+            self._some.notify()
+
+    def close(self) -> None:
+        with self._some:
+            self._closed = True
+            self._some.notify()
+
+    def group(self) -> list[_Piece]:
+        """Wait for work and take a group of it; empty when closed and all is done."""
+        with self._some:
+            self._some.wait_for(lambda: self._door or self._room or self._closed)
+            return [*_take(self._door, DOOR_LIMIT), *_take(self._room, ROOM_LIMIT)]
+
+
+def _take(waiting: deque[_Piece], limit: int) -> list[_Piece]:
+    return [waiting.popleft() for _ in range(min(limit, len(waiting)))]
+
+
 def _settle(done: list[tuple[asyncio.Future[Any], Any, BaseException | None]]) -> None:
     for future, value, error in done:
         if future.done():  # the asker has gone; what was committed stays committed
@@ -56,14 +89,14 @@ class SqliteStore:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._pieces: queue.SimpleQueue[_Piece | None] = queue.SimpleQueue()
+        self._waiting = _Waiting()
         self._writer = threading.Thread(target=self._write_on, name="store-writer", daemon=True)
         self._writer.start()
 
-    async def write(self, work: Work[T]) -> T:
+    async def write(self, work: Work[T], *, at_door: bool = False) -> T:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._pieces.put(_Piece(work, future, loop))
+        self._waiting.put(_Piece(work, future, loop), at_door=at_door)
         return await future
 
     async def read(self, work: Work[T]) -> T:
@@ -88,33 +121,18 @@ class SqliteStore:
 
     def close_now(self) -> None:
         """Finish what was asked for, then close."""
-        self._pieces.put(None)
+        self._waiting.close()
         self._writer.join()
         self.engine.dispose()
 
     def _write_on(self) -> None:
         with self.engine.connect() as connection:
-            while (first := self._pieces.get()) is not None:
-                group, last = self._gather(first)
+            while group := self._waiting.group():
                 done = self._together(connection, group)
                 for loop in {piece.loop for piece in group}:
                     mine = [row for piece, row in zip(group, done, strict=True) if piece.loop is loop]
                     if not loop.is_closed():
                         loop.call_soon_threadsafe(_settle, mine)
-                if last:
-                    return
-
-    def _gather(self, first: _Piece) -> tuple[list[_Piece], bool]:
-        group = [first]
-        while len(group) < GROUP_LIMIT:
-            try:
-                piece = self._pieces.get_nowait()
-            except queue.Empty:
-                break
-            if piece is None:
-                return group, True
-            group.append(piece)
-        return group, False
 
     def _together(
         self, connection: Connection, group: list[_Piece]
@@ -138,7 +156,7 @@ class SqliteStore:
         try:
             with connection.begin():
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
-                return work(cast(Transaction, SqlTransaction(connection)))
+                return work(SqlTransaction(connection))
         except DBAPIError as error:
             # The driver's text may hold values; its class and SQLite's error name do not.
             name = getattr(error.orig, "sqlite_errorname", type(error.orig).__name__)

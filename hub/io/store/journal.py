@@ -55,7 +55,10 @@ def _reply(row: Row[Any]) -> StoredReply:
 
 def _listing() -> Select[Any]:
     """Journal rows with their newest reply and how often the same bytes came again."""
-    newest = select(func.max(replies.c.seq)).where(replies.c.journal_seq == journal.c.seq).scalar_subquery()
+    every = replies.alias()
+    newest = (
+        select(func.max(every.c.seq)).where(every.c.journal_seq == journal.c.seq).correlate(journal).scalar_subquery()
+    )
     again = (
         select(func.count())
         .select_from(repeats)

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 @cache
 def _insert(dialect: str, table: Table, replace: bool) -> Any:
-    insert = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[dialect](table)
+    insert: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[dialect](table)
     if not replace:
         return insert.on_conflict_do_nothing()
     keys = [column.name for column in table.primary_key]

@@ -1,0 +1,1 @@
+"""The story that `make demo` tells: a cohort, three laboratories, every case a laboratory can make, and its end."""

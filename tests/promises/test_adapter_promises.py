@@ -1,0 +1,212 @@
+"""What every adapter in the register promises, tried on every golden message of its dialect.
+
+Broken bytes may cost a result (refused, with the reason) but never change one: what a message still says after it was
+cut, or after a field or segment of it was lost, is what the whole message said, or less.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from adapters import ADAPTERS
+from hub.contract import Reading, event_from_json, event_to_json
+from hub.domain.events import ReportParked, ResultReported
+from hub.errors import Reason, Reject
+from tests.golden_cases import CASES, FEEDS, Case
+
+AT = datetime(2026, 7, 20, 8, 0, tzinfo=UTC)
+SEED = 20260720
+
+
+def decode(case: Case, raw: bytes) -> Reading:
+    adapter = ADAPTERS[case.dialect]
+    return adapter.decode(adapter.open(raw), FEEDS.find, case.received_on)
+
+
+def comparable(reading: Reading) -> list[tuple[str, Any]]:
+    """A reading as something to compare: exceptions are compared by what they say."""
+    return [
+        (item.position, (stop.reason, stop.place, stop.hint) if isinstance(stop := item.outcome, Reject) else stop)
+        for item in reading.items
+    ]
+
+
+def taken(reading: Reading) -> dict[str, ResultReported | ReportParked]:
+    return {item.position: item.outcome for item in reading.taken if not isinstance(item.outcome, Reject)}
+
+
+def not_our_fault(reading: Reading) -> bool:
+    return all(getattr(item.outcome, "reason", None) != Reason.OUR_FAULT.code for item in reading.items)
+
+
+TAKEN_WHOLE = [
+    case for case in CASES if case.expected["items"] and not any("refused" in x for x in case.expected["items"])
+]
+
+# Segment terminators differ, so a line is a segment with its end.
+_LINES = re.compile(rb"[^\r\n]+(?:\r\n|\r|\n|$)")
+
+
+def hl7_parts(raw: bytes) -> Iterator[tuple[str, bytes]]:
+    """The message with one field emptied, one component emptied, one field taken out, or one segment taken out."""
+    lines = [(found.start(), found[0]) for found in _LINES.finditer(raw)]
+    separator = raw[3:4]
+    for start, line in lines:
+        end = start + len(line)
+        yield f"without {line[:3]!r}", raw[:start] + raw[end:]
+        body = line.rstrip(b"\r\n")
+        pieces = body.split(separator)
+        for index in range(1, len(pieces)):
+            for name, changed in _changed(pieces, index):
+                yield (
+                    f"{line[:3]!r}-{index} {name}",
+                    raw[:start] + separator.join(changed) + line[len(body) :] + raw[end:],
+                )
+
+
+def _changed(pieces: list[bytes], index: int) -> Iterator[tuple[str, list[bytes]]]:
+    if not pieces[index]:
+        return
+    yield "emptied", [*pieces[:index], b"", *pieces[index + 1 :]]
+    yield "taken out", [*pieces[:index], *pieces[index + 1 :]]
+    components = pieces[index].split(b"^")
+    for number in range(len(components) if len(components) > 1 else 0):
+        emptied = b"^".join([*components[:number], b"", *components[number + 1 :]])
+        yield f"component {number + 1} emptied", [*pieces[:index], emptied, *pieces[index + 1 :]]
+
+
+PARTS: dict[str, Callable[[bytes], Iterator[tuple[str, bytes]]]] = {"hl7v2_oru": hl7_parts}
+"""How to lose a part of a message, by dialect: a new adapter brings its own line."""
+
+
+def says_no_more(whole: Any, rest: Any) -> bool:
+    """Whether each fact of `rest` is the one of `whole`, or is missing."""
+    for fact in fields(whole):
+        before, after = getattr(whole, fact.name), getattr(rest, fact.name)
+        less = after in (None, "", ()) or (isinstance(after, tuple) and set(after) <= set(before))
+        if (
+            before != after and not less and fact.name != "authorised_at"
+        ):  # where it is lost, the header's time stands in
+            return False
+    return True
+
+
+def slide_of(outcome: ResultReported | ReportParked) -> str | None:
+    """Slides are what results are told apart by; positions shift when a message of several is lost."""
+    return outcome.result.slide_number if isinstance(outcome, ResultReported) else outcome.slide_number
+
+
+def result_is_the_same_or_less(whole: Any, rest: Any) -> bool:
+    if isinstance(whole, ResultReported) and isinstance(rest, ResultReported):
+        return says_no_more(whole.result, rest.result)
+    return isinstance(rest, ReportParked)
+
+
+def cuts(case: Case) -> range:
+    """Every length of a third of the messages, every seventh of the others; with HUB_TEST_ALL every one of all."""
+    place = TAKEN_WHOLE.index(case)
+    if place % 3 == 0 or os.environ.get("HUB_TEST_ALL"):
+        return range(len(case.raw))
+    return range(place % 7, len(case.raw), 7)
+
+
+def test_every_dialect_has_golden_messages_and_a_way_to_lose_parts() -> None:
+    assert set(ADAPTERS) == {case.dialect for case in CASES} == set(PARTS)
+    for dialect in ADAPTERS:
+        assert ADAPTERS[dialect].dialect == dialect
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_decoded_twice_gives_the_same(case: Case) -> None:
+    assert comparable(decode(case, case.raw)) == comparable(decode(case, case.raw))
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_events_survive_json(case: Case) -> None:
+    for event in taken(decode(case, case.raw)).values():
+        data = event_to_json(event)
+        again = event_from_json(type(event).__name__, data)
+        assert again == event
+        assert event_to_json(again) == data
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_every_message_is_answered_but_an_acknowledgement(case: Case) -> None:
+    adapter = ADAPTERS[case.dialect]
+    opened = adapter.open(case.raw)
+    reading = adapter.decode(opened, FEEDS.find, case.received_on)
+    first, again = (adapter.reply(opened, reading, AT, "HUB1") for _ in range(2))
+    assert first == again
+    assert (first is None) == opened.is_acknowledgement
+    assert opened.raw == case.raw
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_refusal_names_no_value_of_the_message(case: Case) -> None:
+    """What a hint or a place says may reach a log."""
+    for item in decode(case, case.raw).refused:
+        assert isinstance(item.outcome, Reject)
+        said = f"{item.outcome} {item.outcome.hint}"
+        for word in re.findall(rb"[0-9]{6,}|[A-Z][a-z]{4,}", b"".join(case.raw.split(b"\rPID")[1:])):
+            assert word.decode() not in said or word in (b"Message",)
+
+
+@pytest.mark.parametrize("case", TAKEN_WHOLE, ids=str)
+def test_cut_at_every_byte_a_message_never_says_something_else(case: Case) -> None:
+    raw = case.raw
+    whole = taken(decode(case, raw))
+    for length in cuts(case):
+        reading = decode(case, raw[:length])
+        assert not_our_fault(reading), length
+        for position, outcome in taken(reading).items():
+            assert outcome == whole[position], length
+
+
+@pytest.mark.parametrize("case", TAKEN_WHOLE, ids=str)
+def test_any_part_lost_the_result_is_refused_or_says_no_more(case: Case) -> None:
+    whole = {slide_of(outcome): outcome for outcome in taken(decode(case, case.raw)).values()}
+    for what, raw in PARTS[case.dialect](case.raw):
+        reading = decode(case, raw)
+        assert not_our_fault(reading), what
+        for outcome in taken(reading).values():
+            before = whole[slide_of(outcome)]
+            if "taken out" not in what and outcome.claim:
+                assert says_no_more(before.claim, outcome.claim), what
+            assert result_is_the_same_or_less(before, outcome), what
+
+
+def test_no_bytes_make_an_adapter_raise() -> None:
+    chance = random.Random(SEED)
+    for _ in range(1500):
+        case = chance.choice(CASES)
+        raw = bytearray(case.raw)
+        for _ in range(chance.randint(1, 6)):
+            at = chance.randrange(len(raw))
+            raw[at : at + chance.randint(0, 3)] = chance.choice(
+                [b"", b"\x00", b"^", b"|", b"~", b"\r", b"\\", b"\xff", b"9"]
+            )
+        adapter = ADAPTERS[case.dialect]
+        opened = adapter.open(bytes(raw))
+        reading = adapter.decode(opened, FEEDS.find, case.received_on)
+        assert not_our_fault(reading)
+        assert opened.is_acknowledgement or adapter.reply(opened, reading, AT, "HUB1")
+
+
+@pytest.mark.parametrize(
+    "raw", [b"", b"\r", b"MSH", b"MSH|", b"MSH|^~\\&", b"\x00" * 40, b"\xff\xfe", bytes(range(256))]
+)
+@pytest.mark.parametrize("dialect", list(ADAPTERS))
+def test_what_is_hardly_a_message_is_refused(dialect: str, raw: bytes) -> None:
+    adapter = ADAPTERS[dialect]
+    opened = adapter.open(raw)
+    reading = adapter.decode(opened, FEEDS.find, date(2026, 7, 20))
+    assert reading.answer == "AR"
+    assert adapter.reply(opened, reading, AT, "HUB1")

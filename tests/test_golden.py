@@ -1,0 +1,74 @@
+"""Every golden case comes out as its file says: events, refusals with their places, notes, and the answer."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from adapters import ADAPTERS
+from hub.contract import Item, event_to_json
+from hub.domain import nhs_number
+from hub.domain.codes import COMBINATIONS
+from hub.errors import Reject
+from tests.golden_cases import CASES, FEEDS, GOLDEN, Case
+
+AT = datetime(2026, 7, 20, 8, 0, tzinfo=UTC)
+
+
+def outcome(item: Item) -> dict[str, Any]:
+    """An item as the golden files write it."""
+    stop = item.outcome
+    if isinstance(stop, Reject):
+        place = stop.place.text if stop.place else ""
+        return {"position": item.position, "refused": stop.reason.code, "place": place}
+    return {"position": item.position, "event": type(stop).__name__, "data": json.loads(event_to_json(stop))}
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_the_case_comes_out_as_written(case: Case) -> None:
+    adapter = ADAPTERS[case.dialect]
+    opened = adapter.open(case.raw)
+    reading = adapter.decode(opened, FEEDS.find, case.received_on)
+    reply = adapter.reply(opened, reading, AT, "HUB1")
+    got = {
+        "received_on": case.expected["received_on"],
+        "feed": reading.feed,
+        "answer": None if reply is None else reading.answer,
+        "notes": [*opened.notes, *reading.notes],
+        "items": [outcome(item) for item in reading.items],
+    }
+    assert got == case.expected
+    if reply is not None:
+        assert f"\rMSA|{reading.answer}".encode() in reply.replace(b"%", b"^")
+
+
+def test_every_message_has_its_expectation_and_the_other_way_round() -> None:
+    messages = {path.with_suffix("") for path in GOLDEN.glob("*/*.hl7")}
+    assert messages == {path.with_suffix("") for path in GOLDEN.glob("*/*.json")}
+
+
+def test_every_valid_combination_is_somewhere() -> None:
+    seen = set()
+    for case in CASES:
+        for item in case.expected["items"]:
+            if item.get("event") == "ResultReported":
+                result = item["data"]["result"]
+                codes = result["result_code"] + result["infection_code"] + result["action_code"]
+                seen.add((codes, result["self_sample"]))
+    assert set(COMBINATIONS) <= seen
+
+
+def test_every_feed_has_cases() -> None:
+    assert {case.feed for case in CASES} == set(FEEDS.by_id)
+
+
+def test_the_people_are_synthetic() -> None:
+    """Valid NHS numbers begin with 999, which is kept for testing (domain.md 4.6)."""
+    for case in CASES:
+        for item in case.expected["items"]:
+            claim = (item.get("data") or {}).get("claim") or {}
+            number = claim.get("nhs_number") or ""
+            assert number.startswith("999") or not nhs_number.is_valid(number), case

@@ -1,0 +1,218 @@
+"""What the hub says about itself: useful, counted, and never about a person."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import logging
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from hub import telemetry
+from hub.errors import Reason, Retry
+from hub.telemetry import fence
+
+# Invented people. The NHS number begins with 9 and has a valid check digit.
+PERSONAL = [
+    "9434765919",
+    "943 476 5919",
+    "943-476-5919",
+    "Ó Dálaigh",
+    "Mary Smith",
+    "1975-03-09",
+    "19750309",
+    "09/03/1975",
+]
+
+
+@pytest.fixture(autouse=True)
+def as_before() -> Iterator[None]:
+    handlers = logging.root.handlers[:]
+    yield
+    logging.root.handlers[:] = handlers
+    fence.write_lines(pretty=False, level="warning")
+
+
+@pytest.fixture
+def lines(capsys: pytest.CaptureFixture[str]) -> Iterator[object]:
+    """Call it for the lines written to standard error since the last call."""
+    telemetry.configure(json=True, level="debug")
+
+    def read() -> list[dict[str, object]]:
+        captured = capsys.readouterr()
+        assert captured.out == "", "standard output belongs to the verbs"
+        return [json.loads(line) for line in captured.err.splitlines()]
+
+    yield read
+
+
+def sample(name: str, **labels: str) -> float:
+    return telemetry.REGISTRY.get_sample_value(name, labels) or 0.0
+
+
+def test_a_line_says_what_happened_as_json_on_standard_error(lines) -> None:  # type: ignore[no-untyped-def]
+    telemetry.message_answered("north", "AE", 0.01234567)
+    (line,) = lines()
+    assert line.pop("timestamp").endswith("Z")
+    assert line == {"event": "message_answered", "level": "info", "feed": "north", "code": "AE", "seconds": 0.0123}
+
+
+def test_the_level_is_kept_and_metrics_count_all_the_same(lines) -> None:  # type: ignore[no-untyped-def]
+    telemetry.configure(json=True, level="warning")
+    before = sample("hub_messages_answered_total", feed="quiet", code="AA")
+    telemetry.message_answered("quiet", "AA", 0.01)
+    telemetry.control_id_reused("quiet")
+    assert [line["event"] for line in lines()] == ["control_id_reused"]
+    assert sample("hub_messages_answered_total", feed="quiet", code="AA") == before + 1
+
+
+def test_pretty_lines_are_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry.configure(json=False, level="info")
+    telemetry.task_opened("unsure")
+    shown = capsys.readouterr().err
+    assert "task_opened" in shown
+    assert "unsure" in shown
+    assert not shown.startswith("{")
+
+
+def happenings() -> list[str]:
+    """Every function of the module that tells something, by name."""
+    return [
+        name
+        for name, function in vars(telemetry).items()
+        if inspect.isfunction(function)
+        and function.__module__ == "hub.telemetry"
+        and not name.startswith("_")
+        and name not in ("configure", "render_metrics", "new_traceparent", "tracing")
+    ]
+
+
+def test_the_happenings_are_found() -> None:
+    assert {"message_received", "task_opened", "our_fault", "stray_bytes", "letter_wished"} <= set(happenings())
+
+
+@pytest.mark.parametrize("name", happenings())
+@pytest.mark.parametrize("secret", PERSONAL)
+def test_no_function_lets_anything_personal_out(name: str, secret: str, lines) -> None:  # type: ignore[no-untyped-def]
+    function = getattr(telemetry, name)
+    kinds = {"str": secret, "int": 1, "float": 0.5, "BaseException": ValueError(secret)}
+    function(*(kinds[parameter.annotation] for parameter in inspect.signature(function).parameters.values()))
+    assert secret not in json.dumps(lines(), ensure_ascii=False)
+    assert secret not in telemetry.render_metrics().decode()
+
+
+def test_a_key_that_is_not_on_the_list_is_dropped(lines) -> None:  # type: ignore[no-untyped-def]
+    fence.log("error", "slip", feed="north", family_name="Smith", nhs_number="9434765919", code={"name": "Smith"})
+    (line,) = lines()
+    line.pop("timestamp")
+    assert line == {"event": "slip", "level": "error", "feed": "north", "code": "withheld"}
+
+
+@pytest.mark.parametrize(
+    "harmless",
+    [
+        "north-lab",
+        "X0A",
+        "ORU^R01",
+        "unsure",
+        "0.1.0",
+        "192.168.100.200",
+        "fe80::1ff:fe23:4567:890a",
+        "3b241101-e2bb-4255-8caf-4136c566a962",
+        "12345678-1234-4255-8caf-413612341962",
+        "f" * 10 + "1234567890" * 5,
+        "flow/intake.py:88:take",
+    ],
+)
+def test_ids_codes_and_places_pass(harmless: str) -> None:
+    assert fence.plain(harmless) == harmless
+
+
+def test_an_exception_is_told_by_type_and_place_only(lines) -> None:  # type: ignore[no-untyped-def]
+    def fail() -> None:
+        family_name = "Smith"
+        try:
+            int(family_name)
+        except ValueError as error:
+            raise RuntimeError("Mary Smith, 9434765919") from error
+
+    try:
+        fail()
+    except RuntimeError as error:
+        telemetry.our_fault(error, "worker")
+    (line,) = lines()
+    assert (line["error"], line["where"]) == ("RuntimeError<ValueError", "worker")
+    assert [frame.split(":")[0] for frame in line["frames"]] == ["tests/test_telemetry.py"] * 2
+    assert line["frames"][1].endswith(":fail")
+    assert "Smith" not in json.dumps(line)
+
+
+def test_an_unanswered_frame_is_the_stores_fault_or_ours(lines) -> None:  # type: ignore[no-untyped-def]
+    silences, away = sample("hub_silences_total"), sample("hub_store_failures_total")
+    telemetry.unanswered(Retry(Reason.STORE_AWAY))
+    telemetry.unanswered(KeyError("9434765919"))
+    assert [line["event"] for line in lines()] == ["store_failed", "our_fault"]
+    assert (sample("hub_silences_total") - silences, sample("hub_store_failures_total") - away) == (2, 1)
+
+
+def test_what_a_library_logs_loses_its_words(lines) -> None:  # type: ignore[no-untyped-def]
+    telemetry.configure(json=True, level="info")
+    try:
+        raise ValueError("Mary Smith")
+    except ValueError:
+        logging.getLogger("some.library").exception("Task for %s failed", "Mary Smith")
+    logging.getLogger("some.library").info("chatter")
+    (line,) = lines()
+    assert (line["event"], line["what"], line["error"]) == ("library_line", "some.library", "ValueError")
+    assert "Smith" not in json.dumps(line)
+
+
+def test_an_uncaught_exception_keeps_its_text_to_itself() -> None:
+    program = (
+        "import threading; from hub import telemetry\n"
+        "telemetry.configure(json=True); telemetry.guard_process()\n"
+        "def fail(): raise ValueError('Mary Smith')\n"
+        "thread = threading.Thread(target=fail); thread.start(); thread.join()\n"
+        "fail()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert [json.loads(line)["where"] for line in done.stderr.splitlines()] == ["thread", "process"]
+    assert "Smith" not in done.stderr + done.stdout
+
+
+def test_lines_within_a_trace_carry_its_id(lines) -> None:  # type: ignore[no-untyped-def]
+    traceparent = telemetry.new_traceparent()
+    version, trace, span, flags = traceparent.split("-")
+    assert (version, len(trace), len(span), flags) == ("00", 32, 16, "01")
+    assert telemetry.new_traceparent() != traceparent
+    with telemetry.tracing(traceparent):
+        telemetry.task_opened("unsure")
+    telemetry.task_opened("unsure")
+    within, after = lines()
+    assert within["trace"] == trace
+    assert "trace" not in after
+
+
+def test_metrics_are_in_the_prometheus_format() -> None:
+    telemetry.message_received("north", 1600)
+    telemetry.message_received("", 1600)
+    text = telemetry.render_metrics().decode()
+    assert "# TYPE hub_messages_received_total counter" in text
+    assert 'hub_messages_received_total{feed="north"}' in text
+    assert 'hub_messages_received_total{feed="unknown"}' in text
+    assert 'hub_message_bytes_bucket{le="4000.0"}' in text
+    assert "python_info" not in text, "a registry of our own: nothing in it that we did not put there"
+
+
+def test_lines_of_many_threads_stay_whole(lines) -> None:  # type: ignore[no-untyped-def]
+    threads = [threading.Thread(target=lambda: [telemetry.task_opened("unsure") for _ in range(50)]) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(lines()) == 400
