@@ -62,7 +62,7 @@ class Teller:
         self._people = (
             person
             for index, person in enumerate(self.participants)
-            if index not in mixed_up and _is_printable(person)
+            if index not in mixed_up and person.gender == "2" and _is_printable(person)
         )
         self._numbers = count(1)
         self._feeds = cycle(FEEDS)
@@ -137,7 +137,7 @@ def _ordinary(teller: Teller) -> Case:
 
 def _every_combination(teller: Teller) -> Iterator[Case]:
     for combination in COMBINATIONS.values():
-        feed = teller.feed()
+        feed = "northmoor" if combination.self_sample else teller.feed()
         kind = "self-sample" if combination.self_sample else "clinician's sample"
         result = teller.result(feed, combination.codes, self_sample=combination.self_sample)
         if combination.self_sample:

@@ -9,16 +9,17 @@
    - the sex differs;
    - the given name is plainly different, or only near (twins are called Anna and Anne), or a middle name on the other
      side, or the middle names differ. Short forms, known spellings and left-out middle names do not contradict;
-   - the house number differs within one postcode or street: a neighbour, not a person who moved;
-   - the given name is only an initial or absent, and the address does not agree: sisters cannot be told apart;
-   - the address differs altogether and the given names are not those on record (another form, or a further name). A
-     different address alone does not contradict: people move. (Doubt: a namesake born on the same day who is not in the
-     cohort, whose sample bears the number of the one who is, looks just like a person who moved; `MatchSettings.moved`
-     decides.)
+   - the house number differs within one postcode or street: a neighbour;
+   - the address differs altogether. Many of these people have moved, but a namesake born on the same day looks just the
+     same when her sample bears the wrong number; tracing too returns nothing on an unrelated postcode (domain.md 4.7)
+     and "address non-match" is a reason for the clerks' queue (4.3). `MatchSettings.moved_is_automatic` is the other
+     choice; a different postcode with the same house and street does not contradict;
+   - the given names are less than those on record (an initial, none, another form, a further name), and the address
+     does not agree either: sisters and namesakes cannot be told apart.
 4. No other candidate could be meant. A rival has a like birth date and a like family name or the address given, or
-   a like name and the address given where the first lives elsewhere. Every rival must be told apart from the first: by
-   a plainly different given name where the first's agrees, or by living elsewhere where the first's address agrees. And
-   nobody else fits as well on everything but the number: the number may have been taken from the wrong person.
+   a like name and the address given where the first fits less in address or given name. Every rival must be told apart
+   from the first: by a plainly different given name where the first's agrees, or by living elsewhere where the first's
+   address agrees. And nobody else fits as well on everything but the number: it may have been taken from the wrong one.
 
 **Unknown** when no candidate scores above `MatchSettings.floor` and none has the number given. Whoever has the number
 is always shown. **Unsure** is all the rest.
@@ -41,7 +42,6 @@ __all__ = ["Candidate", "Decision", "Finding", "MatchSettings", "decide", "searc
 Place = Literal["agrees", "unclear", "next door", "elsewhere"]
 
 _FULL = (GIVEN[Given.SAME], GIVEN[Given.FURTHER], GIVEN[Given.VARIANT])
-_BARE = (GIVEN[Given.INITIAL], GIVEN[Given.MISSING])
 _GIVEN_CONTRADICTS = {
     Given.DIFFERENT: "The given name contradicts.",
     Given.NEAR: "The given name is near, but not the same.",
@@ -53,10 +53,15 @@ _CONTRADICTIONS = {id(GIVEN[given]): why for given, why in _GIVEN_CONTRADICTS.it
 
 @dataclass(frozen=True, slots=True)
 class MatchSettings:
-    """What is a matter of judgement. `moved`: whether a claim from a wholly different address may still be automatic
-    (everything else agreeing); `floor`: the score a candidate must exceed to be shown; `most_shown`: how many are."""
+    """What is a matter of judgement.
 
-    moved: bool = True
+    `moved_is_automatic`: whether a claim from a wholly different address may be automatic if the given names are those
+    on record and a postcode is given, by which whoever lives there was looked up. Doubt: how many participants' addresses
+    are out of date is not known to us; if it is many, clerks will ask for this, at the price said above.
+    `floor`: the score a candidate must exceed to be shown; `most_shown`: how many are.
+    """
+
+    moved_is_automatic: bool = False
     floor: float = 0.30
     most_shown: int = 20
 
@@ -107,6 +112,10 @@ class _Compared:
     @property
     def given(self) -> Finding:
         return self.findings[3]
+
+    @property
+    def postcode(self) -> Finding:
+        return self.findings[4]
 
     @property
     def sex(self) -> Finding:
@@ -205,11 +214,15 @@ def _contradiction(owner: _Compared, settings: MatchSettings) -> str:
         return _CONTRADICTIONS[id(owner.given)]
     if owner.place == "next door":
         return "The address is a neighbour's."
-    if owner.given in _BARE and owner.place != "agrees":
-        return "Without a given name and an address that agrees, too little tells this person from a sister."
-    if owner.place == "elsewhere" and not (settings.moved and owner.given is GIVEN[Given.SAME]):
-        return "The address differs, and the given name is not enough to make up for it."
+    if owner.place != "agrees" and owner.given is not GIVEN[Given.SAME]:
+        return "Without an address that agrees, the given names are too little."
+    if owner.place == "elsewhere" and not _may_have_moved(owner, settings):
+        return "The address is another one."
     return ""
+
+
+def _may_have_moved(owner: _Compared, settings: MatchSettings) -> bool:
+    return settings.moved_is_automatic and owner.postcode is not evidence.POSTCODE_MISSING
 
 
 def _somebody_else(owner: _Compared, others: Iterable[_Compared]) -> str:
@@ -226,7 +239,8 @@ def _is_rival(owner: _Compared, other: _Compared) -> bool:
     alike = ("agrees", "similar")
     if other.born.verdict in alike:
         return other.family.verdict in alike or other.place == "agrees"
-    return owner.place != "agrees" and other.place == "agrees" and other.family.verdict in alike
+    fits_better = owner.place != "agrees" or other.given.points > owner.given.points
+    return fits_better and other.place == "agrees" and other.family.verdict in alike
 
 
 def _told_apart(owner: _Compared, other: _Compared) -> bool:

@@ -136,7 +136,11 @@ def _is_cut_short(one: str, other: str) -> bool:
 
 
 def _is_among(word: str, known: tuple[str, ...]) -> bool:
-    return any(_compare_first((word,), (other,)) is not Given.DIFFERENT for other in known)
+    return any(word[0] == other[0] if 1 in (len(word), len(other)) else _is_like(word, other) for other in known)
+
+
+def _is_like(word: str, other: str) -> bool:
+    return is_variant(word, other) or one_slip(word, other)
 
 
 @lru_cache(_CACHE)

@@ -197,6 +197,7 @@ def _claimed(claim: Claim) -> dict[str, str]:
         "former names": ", ".join(claim.former_family_names),
         "given names": " ".join(claim.given_names),
         "date of birth": str(claim.date_of_birth or ""),
+        "sex": claim.sex or "",
         "postcode": claim.postcode or "",
         "address": ", ".join(claim.address_lines),
     }
@@ -209,6 +210,7 @@ def _known(person: Participant) -> dict[str, str]:
         "former names": ", ".join(person.former_family_names),
         "given names": " ".join(person.given_names),
         "date of birth": str(person.date_of_birth),
+        "sex": person.gender or "",
         "postcode": person.postcode or "",
         "address": ", ".join(person.address_lines),
     }

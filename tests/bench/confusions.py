@@ -153,7 +153,7 @@ def _outside_neighbour(world: World, random: Random) -> Case:
     return Case(overlaid(_with_number_of(person, holder), world, random), None)
 
 
-def outside_namesake(world: World, random: Random) -> Case:
+def _outside_namesake(world: World, random: Random) -> Case:
     """A namesake born the same day, not in the cohort, living elsewhere, with the number of the one who is."""
     holder = world.anyone(random)
     return Case(_with_number_of(world.outside.namesake(holder, next_door=False), holder), None)
@@ -188,25 +188,22 @@ SPOILT: dict[str, tuple[int, Draw]] = {
     "unknown twin, her sister's number": (4, _outside_twin),
     "unknown, same family and birthday, number": (4, _outside_same_family_and_birthday),
     "unknown neighbour of same name, number": (3, _outside_neighbour),
-    "unknown namesake elsewhere, number": (3, outside_namesake),
+    "unknown namesake elsewhere, number": (3, _outside_namesake),
 }
 """Kind of spoilt claim → its weight in the mix, and how it is drawn."""
 
 
-def impossible(case: Case, world: World) -> str:
-    """Why nobody, man or machine, could tell that the holder of the number is not meant; empty if one could.
-
-    `same`: whatever the claim says is so on the holder's record, and not all of it on that of the person meant.
-    `moved`: the person is not in the cohort, and all but the address is so on the holder's record.
-    """
+def impossible(case: Case, world: World) -> bool:
+    """Whether nobody, man or machine, could tell that the holder of the number is not meant: whatever the claim says is
+    so on the holder's record, and not all of it on that of the person meant."""
     claim, holder = case.claim, world.holders.get(case.claim.nhs_number or "")
-    if holder is None or holder is case.truth or not _names_fit(claim, holder):
-        return ""
-    if _lives_at(claim, holder):
-        both = case.truth and _names_fit(claim, case.truth) and _lives_at(claim, case.truth)
-        return "" if both else "same"
-    bare = not claim.given_names or len(claim.given_names[0]) == 1
-    return "" if case.truth or bare or claim.postcode == holder.postcode else "moved"
+    if holder is None or holder is case.truth or not _fits(claim, holder):
+        return False
+    return case.truth is None or not _fits(claim, case.truth)
+
+
+def _fits(claim: Claim, person: Participant) -> bool:
+    return _names_fit(claim, person) and _lives_at(claim, person)
 
 
 def _lives_at(claim: Claim, person: Participant) -> bool:

@@ -17,7 +17,7 @@ from adapters.simulators.people import synthetic_population
 from hub.domain.matching import Decision, MatchSettings, decide, search_keys
 from hub.domain.people import Claim, Participant
 from tests.bench.claims import CLEAN, Case, World, truthful
-from tests.bench.confusions import SPOILT, impossible, outside_namesake
+from tests.bench.confusions import SPOILT, impossible
 
 
 class Index:
@@ -46,8 +46,7 @@ class Row:
     known: int = 0
     found: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
-    same: int = 0
-    moved: int = 0
+    left_out: int = 0
 
     def count(self, case: Case, candidates: list[Participant], decision: Decision) -> None:
         self.claims += 1
@@ -82,7 +81,7 @@ class Report:
     few: list[float] = field(default_factory=list)
     candidates: list[int] = field(default_factory=list)
     keys_each: float = 0.0
-    as_if_moved: dict[str, int] = field(default_factory=dict)
+    if_moved: Counter[str] = field(default_factory=Counter)
 
     @property
     def wrong(self) -> int:
@@ -112,7 +111,6 @@ def run(pairs: int = 200_000, seed: int = 1, cohort: int = 50_000) -> Report:
     total = sum(weight for weight, _ in SPOILT.values())
     for name, (weight, _) in SPOILT.items():
         report.spoilt.append(_spoilt_row(name, -(-pairs * weight // total), world, index, random, report))
-    report.as_if_moved = _as_if_moved(max(50, pairs // 200), world, index, random)
     return report
 
 
@@ -133,10 +131,9 @@ def _spoilt_row(name: str, count: int, world: World, index: Index, random: Rando
         case = SPOILT[name][1](world, random)
         if case is None:
             continue
-        cannot = impossible(case, world)
-        row.same += cannot == "same"
-        row.moved += cannot == "moved"
-        if not cannot:
+        if impossible(case, world):
+            row.left_out += 1
+        else:
             _decide(row, case, index, report)
     return row
 
@@ -151,20 +148,7 @@ def _decide(row: Row, case: Case, index: Index, report: Report) -> None:
     if 1 <= len(candidates) <= 5:
         report.few.append(took)
     row.count(case, candidates, decision)
-
-
-def _as_if_moved(count: int, world: World, index: Index, random: Random) -> dict[str, int]:
-    """The claims left out as `moved`, under both settings: how many would be automatic, and so wrong."""
-    automatic, drawn = Counter({"moved may be automatic": 0, "moved is for a clerk": 0}), 0
-    while drawn < count:
-        case = outside_namesake(world, random)
-        if impossible(case, world) != "moved":
-            continue
-        drawn += 1
-        for name, moved in (("moved may be automatic", True), ("moved is for a clerk", False)):
-            decision = decide(case.claim, index.candidates(case.claim), MatchSettings(moved=moved))
-            automatic[name] += decision.kind == "automatic"
-    return {**automatic, "claims": drawn}
+    report.if_moved[outcome(case, decide(case.claim, candidates, MatchSettings(moved_is_automatic=True)))] += 1
 
 
 _COLUMNS = ("right", "wrong", "first", "among", "absent", "unsure", "unknown")
@@ -186,25 +170,22 @@ def _line(title: str, rows: list[Row]) -> str:
         number = sum(row.outcomes[column] for row in rows)
         cells.append(str(number) if column == "wrong" else f"{100 * number / claims:.1f}" if number else ".")
     cells.append(f"{100 * sum(row.found for row in rows) / known:.1f}" if known else ".")
-    cells.append(str(sum(row.same + row.moved for row in rows) or "."))
+    cells.append(str(sum(row.left_out for row in rows) or "."))
     return f"  {title:<42}" + "".join(f"{cell:>9}" for cell in cells)
 
 
 def _notes(report: Report) -> list[str]:
     spoilt, clean = (sum(row.claims for row in rows) for rows in (report.spoilt, report.clean))
-    same, moved = sum(row.same for row in report.spoilt), sum(row.moved for row in report.spoilt)
+    left_out = sum(row.left_out for row in report.spoilt)
     quantiles = statistics.quantiles(report.durations, n=100)
-    few, limits = statistics.quantiles(report.few, n=100), report.as_if_moved
+    few = statistics.quantiles(report.few, n=100)
     return [
         f"seed {report.seed}, cohort {report.cohort:,}; {clean:,} clean and {spoilt:,} spoilt claims, mixed as the column says.",
         "auto: right and automatic; WRONG: how many automatic matches were wrong; unsure with the right person first, among",
         "or absent from those shown; other: unsure, the person is not in the cohort. found: the right person is among the",
         "candidates of the search keys. Per cent, but for WRONG and left out.",
-        f"left out: {same:,} claims that fit the number's holder in all they say, and their own person worse or not at all; "
-        f"{moved:,} of",
-        "people not in the cohort that fit the holder in all but the address, as hers would after a move. Of",
-        f"{limits['claims']:,} more of these, {limits['moved may be automatic']:,} would be automatic, and "
-        f"{limits['moved is for a clerk']:,} with the setting moved = false.",
+        f"left out: {left_out:,} claims that fit the number's holder in all they say, and their own person worse or not at all.",
+        f"With moved_is_automatic, which is off, {report.if_moved['wrong']:,} automatic matches would be wrong.",
         "",
         f"WRONG AUTOMATIC MATCHES {report.wrong}; automatic on the clean part {100 * report.clean_automatic:.2f} %; "
         f"found on the spoilt part {100 * report.spoilt_found:.2f} %",
