@@ -17,7 +17,9 @@ _START, _END = b"\x0b", b"\x1c\r"
 def hl7_sample_files() -> list[Path]:
     """Every file with HL7 v2 in it, the malformed ones too; empty where the folder is absent."""
     files = sorted(path for path in SAMPLES.rglob("*") if path.is_file())
-    return [path for path in files if path.suffix.lower() in _ENDINGS or (path.suffix == ".md" and _holds_segments(path))]
+    return [
+        path for path in files if path.suffix.lower() in _ENDINGS or (path.suffix == ".md" and _holds_segments(path))
+    ]
 
 
 def sample_messages() -> list[tuple[str, bytes]]:

@@ -56,7 +56,7 @@ class Hl7v2Oru:
         if not frame.messages:
             return Reading("", (Item("1.1", Reject(Reason.UNREADABLE, None, frame.problem)),))
         messages = [message for message in frame.messages if not message.is_acknowledgement]
-        found = (feeds(message.sending_application, message.sending_facility) for message in messages)
+        found = (feeds(message.sending_application, message.sending_facility) for message in frame.messages)
         table = next((table for table in found if table), None)
         items = [item for message in messages for item in _items(frame, message, feeds, table, today)]
         items += _around(frame)

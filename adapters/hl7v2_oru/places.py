@@ -17,9 +17,9 @@ OF_THE_MESSAGE = frozenset({"MSH", "SFT", "PID", "PD1", "PV1", "PV2", "NK1"})
 _Condition = tuple[Location, frozenset[str]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Text:
-    """A text of the message, unescaped and trimmed, and where it stands."""
+    """A text of the message, unescaped and trimmed, and where it stands. It may be a name: it has no repr."""
 
     text: str
     location: Location

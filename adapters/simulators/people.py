@@ -114,15 +114,19 @@ class PeopleMaker:
         )
 
     def twin(self, person: Participant) -> Participant:
-        """Born the same day, at the same address; in every fifth pair both names begin with the same letter."""
+        """Born the same day, at the same address; in every fifth pair both names begin with the same letter.
+
+        The names may be as near as Anna and Anne; but no parents name twins Ann and Anne-Marie, or the one after the
+        other in another order.
+        """
         wanted = person.given_names[0][0] if self.random.random() < 0.2 else ""
         given = self._given_names()
         for _ in range(200):
-            if given[0].startswith(wanted) and not _same_name(given[0], person.given_names[0]):
+            if given[0].startswith(wanted) and not _same_name(given, person.given_names):
                 break
             given = self._given_names()
         else:
-            given = next((name,) for name in self._given[0] if not _same_name(name, person.given_names[0]))
+            given = next((name,) for name in self._given[0] if not _same_name((name,), person.given_names))
         return replace(person, participant_id=self._id(), nhs_number=self._number(), given_names=given)
 
     def namesake(self, person: Participant, next_door: bool) -> Participant:
@@ -219,5 +223,5 @@ def _running(weights: Iterable[int]) -> list[int]:
     return running
 
 
-def _same_name(one: str, other: str) -> bool:
-    return is_variant("".join(words(one)), "".join(words(other)))
+def _same_name(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    return is_variant(words(one[0])[0], words(other[0])[0]) or set(one) == set(other)

@@ -68,7 +68,7 @@ GIVEN: dict[Given, Finding] = {
         "given_names", "similar", "Only the initial of the given name can be compared; it agrees.", 0.07
     ),
     Given.MIDDLE_DIFFERS: Finding(
-        "given_names", "similar", "The first given name agrees, but the middle names differ.", 0.06
+        "given_names", "similar", "The first given name agrees, but the further ones do not.", 0.06
     ),
     Given.MIDDLE_USED: Finding("given_names", "similar", "The given name is a middle name on the other side.", 0.08),
     Given.NEAR: Finding("given_names", "similar", "The given name is spelt or sounds much the same.", 0.08),
@@ -81,7 +81,8 @@ POSTCODE_NEAR = Finding("postcode", "similar", "The postcode is nearly the same.
 POSTCODE_DIFFERS = Finding("postcode", "differs", "The postcode differs.", -0.03)
 POSTCODE_MISSING = Finding("postcode", "missing", "There is no postcode to compare.")
 
-ADDRESS_AGREES = Finding("address", "agrees", "The address agrees.", 0.04)
+ADDRESS_SAME = Finding("address", "agrees", "The address agrees line by line.", 0.04)
+ADDRESS_AGREES = Finding("address", "agrees", "House and street agree.", 0.04)
 ADDRESS_NEXT_DOOR = Finding("address", "differs", "The street agrees, but the house number differs.", -0.02)
 ADDRESS_STREET = Finding("address", "differs", "The street is written otherwise.", -0.01)
 ADDRESS_DIFFERS = Finding("address", "differs", "The address differs.", -0.02)
@@ -106,10 +107,11 @@ _NOT_A_STREET = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Street:
-    """The line of an address that names street or house, with the numbers up to it."""
+    """The line of an address that names street or house, with the numbers up to it; `whole` is the address in full."""
 
     words: frozenset[str] = frozenset()
     numbers: frozenset[str] = frozenset()
+    whole: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +220,8 @@ def compare_address(asked: Asked, participant: Participant) -> Finding:
     claimed, known = asked.street, street_of(participant.address_lines)
     if not claimed.words or not known.words:
         return ADDRESS_MISSING
+    if claimed.whole == known.whole:
+        return ADDRESS_SAME
     same_street = claimed.words <= known.words or known.words <= claimed.words or _like(claimed.words, known.words)
     if claimed.numbers and known.numbers and not claimed.numbers & known.numbers:
         return ADDRESS_NEXT_DOOR if same_street else ADDRESS_DIFFERS
@@ -238,11 +242,12 @@ def postcode_of(text: str | None) -> str:
 def street_of(lines: tuple[str, ...]) -> Street:
     """The first line with a name of its own, and the numbers of the house met on the way to it."""
     numbers: set[str] = set()
+    whole = re.sub(r"\W+", " ", " ".join(lines).casefold())
     for line in (part for text in lines for part in text.casefold().split(",")):
         numbers.update(_NUMBER_OF_HOUSE.findall(line))
         named = frozenset(names.words(_NUMBER_OF_HOUSE.sub(" ", line))) - _NOT_A_STREET
         if named:
-            return Street(named, frozenset(numbers))
+            return Street(named, frozenset(numbers), whole)
     return Street()
 
 

@@ -13,9 +13,9 @@
    - the address differs altogether. Many of these people have moved, but a namesake born on the same day looks just the
      same when her sample bears the wrong number; tracing too returns nothing on an unrelated postcode (domain.md 4.7)
      and "address non-match" is a reason for the clerks' queue (4.3). `MatchSettings.moved_is_automatic` is the other
-     choice; a different postcode with the same house and street does not contradict;
-   - the given names are less than those on record (an initial, none, another form, a further name), and the address
-     does not agree either: sisters and namesakes cannot be told apart.
+     choice; a different postcode alone, the address being the same line by line, does not contradict;
+   - the given names are not plainly those on record (an initial, none, another form, a further name), and the postcode
+     does not agree either: sisters and namesakes cannot be told apart, nor are those living there looked up.
 4. No other candidate could be meant. A rival has a like birth date and a like family name or the address given, or
    a like name and the address given where the first fits less in address or given name. Every rival must be told apart
    from the first: by a plainly different given name where the first's agrees, or by living elsewhere where the first's
@@ -166,14 +166,16 @@ def _compare(asked: Asked, participant: Participant) -> _Compared:
 def _place(postcode: Finding, address: Finding) -> Place:
     """Where the claim's address stands to the participant's, postcode and street taken together.
 
-    The same house and street under another postcode is unclear: every town has its Church Lane.
+    House and street alone do not make up for another postcode, every town has its Church Lane; the whole address does.
     """
     if postcode.verdict == "differs":
-        return "unclear" if address is evidence.ADDRESS_AGREES else "elsewhere"
+        return "unclear" if address is evidence.ADDRESS_SAME else "elsewhere"
     if address is evidence.ADDRESS_NEXT_DOOR:
         return "next door"
+    if address.verdict == "differs" and postcode is not evidence.POSTCODE_AGREES:
+        return "elsewhere"
     if address is evidence.ADDRESS_DIFFERS:
-        return "next door" if postcode is evidence.POSTCODE_AGREES else "elsewhere"
+        return "next door"
     if address is evidence.ADDRESS_STREET:
         return "unclear"
     return "agrees" if "agrees" in (postcode.verdict, address.verdict) else "unclear"
@@ -214,8 +216,8 @@ def _contradiction(owner: _Compared, settings: MatchSettings) -> str:
         return _CONTRADICTIONS[id(owner.given)]
     if owner.place == "next door":
         return "The address is a neighbour's."
-    if owner.place != "agrees" and owner.given is not GIVEN[Given.SAME]:
-        return "Without an address that agrees, the given names are too little."
+    if owner.given is not GIVEN[Given.SAME] and (owner.place != "agrees" or owner.postcode is not evidence.POSTCODE_AGREES):
+        return "Without a postcode that agrees, the given names are too little."
     if owner.place == "elsewhere" and not _may_have_moved(owner, settings):
         return "The address is another one."
     return ""

@@ -81,11 +81,11 @@ def one_slip(first: str, second: str) -> bool:
 @lru_cache(_CACHE)
 def near(first: str, second: str) -> bool:
     """Whether two folded names could be one name written wrongly or heard wrongly."""
+    if one_slip(first, second):
+        return True
     if min(len(first), len(second)) < 3:
         return False
-    return (
-        one_slip(first, second) or JaroWinkler.similarity(first, second) >= 0.9 or skeleton(first) == skeleton(second)
-    )
+    return JaroWinkler.similarity(first, second) >= 0.9 or skeleton(first) == skeleton(second)
 
 
 class Given(Enum):
@@ -93,7 +93,7 @@ class Given(Enum):
 
     SAME = "same"
     FURTHER = "further"  # the first name is the same, but the claim has a further one that is not on record
-    VARIANT = "variant"  # a short form or another spelling of the same name
+    VARIANT = "variant"  # a short form or another spelling of the same name, or of a further one
     INITIAL = "initial"
     MIDDLE_DIFFERS = "middle differs"
     MIDDLE_USED = "middle used"  # one side goes by what is a middle name on the other
@@ -112,10 +112,11 @@ def compare_given(claimed: tuple[str, ...], known: tuple[str, ...]) -> Given:
     first = _compare_first(claimed, known)
     if first not in (Given.SAME, Given.VARIANT, Given.INITIAL):
         return first
-    unmatched = [word for word in claimed[1:] if not _is_among(word, known[1:])]
-    if known[1:] and claimed[1:] and len(unmatched) == len(claimed) - 1:
-        return Given.MIDDLE_DIFFERS
-    return Given.FURTHER if unmatched and first is Given.SAME else first
+    further = {_find(word, known[1:]) for word in claimed[1:]}
+    if Given.DIFFERENT in further:
+        one_more = first is Given.SAME and (not known[1:] or len(further) > 1)
+        return Given.FURTHER if one_more else Given.MIDDLE_DIFFERS
+    return Given.VARIANT if Given.VARIANT in further and first is Given.SAME else first
 
 
 def _compare_first(claimed: tuple[str, ...], known: tuple[str, ...]) -> Given:
@@ -132,15 +133,15 @@ def _compare_first(claimed: tuple[str, ...], known: tuple[str, ...]) -> Given:
 
 
 def _is_cut_short(one: str, other: str) -> bool:
-    return min(len(one), len(other)) >= 3 and (one.startswith(other) or other.startswith(one))
+    return min(len(one), len(other)) >= 2 and (one.startswith(other) or other.startswith(one))
 
 
-def _is_among(word: str, known: tuple[str, ...]) -> bool:
-    return any(word[0] == other[0] if 1 in (len(word), len(other)) else _is_like(word, other) for other in known)
-
-
-def _is_like(word: str, other: str) -> bool:
-    return is_variant(word, other) or one_slip(word, other)
+def _find(word: str, known: tuple[str, ...]) -> Given:
+    """Whether a further given name is among those on record: itself or as an initial, in a like form, or not at all."""
+    if any(word == other or (1 in (len(word), len(other)) and word[0] == other[0]) for other in known):
+        return Given.SAME
+    like = any(is_variant(word, other) or one_slip(word, other) for other in known)
+    return Given.VARIANT if like else Given.DIFFERENT
 
 
 @lru_cache(_CACHE)

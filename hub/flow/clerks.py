@@ -66,7 +66,7 @@ def reject(step: Step, task_id: str, *, by: str, why: str) -> None:
 def query(step: Step, task_id: str, *, by: str, why: str) -> None:
     """A question to the laboratory; the task goes on waiting, marked as queried."""
     task, row = _waiting(step, task_id)
-    step.tx.tasks.update(replace(task, state="queried", note=why))
+    step.put_task(replace(task, state="queried", note=why))
     step.emit(ResultQueried(row.result_id, task.task_id, by, why), row.result_id)
     _decided(step, task, "query", by, why, {"state": task.state, "note": task.note})
 
@@ -82,7 +82,7 @@ def undo(step: Step, task_id: str, *, by: str, why: str) -> None:
     touched = _UNDO[last.action](step, row, last, by, why)
     state, note = (last.undo["state"], last.undo["note"]) if last.action == "query" else ("open", "")
     reopened = replace(task, state=state, outcome="", note=note, closed_at=None, closed_by="")
-    step.tx.tasks.update(reopened)
+    step.put_task(reopened)
     step.tx.tasks.decide(DecisionRow(task_id, "undo", by, why, step.now, {"undoes": last.seq}))
     for participant_id in dict.fromkeys([*touched, task.participant_id]):
         _follow_up(step, participant_id)
@@ -100,13 +100,14 @@ def undo_automatic(step: Step, result_id: str, *, by: str, why: str) -> None:
         if task.state != "closed":
             close(step, task, "undone", by=by, why=why)
     claim = reported(row).claim
-    park(step, row, Reason.UNSURE, decision=decide(claim, step.tx.cohort.candidates(search_keys(claim))))
+    park(step, row, Reason.UNSURE, decision=decide(claim, step.candidates(claim)))
     _follow_up(step, live.participant_id)
 
 
 def people_changed(step: Step, people: list[Participant]) -> None:
     """The cohort's demographics came or changed: her record is folded anew, and waiting claims are looked at again."""
     step.tx.cohort.put(people, step.now)
+    step.know(people)
     for person in people:
         if step.tx.records.summary(person.participant_id):
             refold(step, person.participant_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hub.contract import Envelope, event_from_json
 from hub.domain.events import ReportParked, ResultReported
@@ -37,7 +37,6 @@ def park_as_our_fault(tx: Transaction, envelope: Envelope, context: Context) -> 
     """The handler failed for a reason of ours: the report waits as a task instead of being lost or tried for ever."""
     step = _step(tx, envelope, context)
     row = _row(step, envelope)
-    step.tx.results.put(row)
     if not any(task.state != "closed" for task in step.tx.tasks.of_result(row.result_id)):
         park(step, row, Reason.OUR_FAULT)
     return step
@@ -51,7 +50,7 @@ def on_reported(step: Step, envelope: Envelope) -> None:
         return
     if known:
         _set_aside(step, known)
-    step.tx.results.put(row)
+        row = replace(row, state="superseded")
     settle(step, row)
 
 

@@ -23,7 +23,7 @@ def reported(row: ResultRow) -> ResultReported:
 
 def alerts_with(step: Step, row: ResultRow, participant_id: str) -> tuple[Alert, ...]:
     """The alerts that this result would add to the record of this participant, on any of its results."""
-    facts = step.tx.records.facts(participant_id)
+    facts = step.facts(participant_id)
     new = ResultFact(row.result_id, "proposed", reported(row).result, row.digest)
     entry = _entry(step, participant_id)
     before = set(fold(entry, facts, step.policies).alerts)
@@ -35,9 +35,9 @@ def record(
 ) -> str:
     """Put the result on the record; returns the match's id. The caller refolds when it has done all it wants."""
     match_id = step.new_id("match")
+    step.tx.results.put(replace(row, state="recorded"))
     step.tx.records.match(MatchRow(match_id, row.result_id, participant_id, how, by, why, step.now))
     accept(step, row, participant_id, match_id, accepted=accepted)
-    step.tx.results.restate(row.result_id, "recorded")
     step.emit(ResultMatched(row.result_id, match_id, participant_id, how, by, why), row.result_id)
     step.tell(telemetry.result_matched, how)
     return match_id
@@ -46,39 +46,38 @@ def record(
 def accept(step: Step, row: ResultRow, participant_id: str, match_id: str, *, accepted: bool) -> None:
     """Add the fact; `accepted` says a clerk took the result although a rule of the programme speaks against it."""
     fact = ResultFact(row.result_id, match_id, reported(row).result, row.digest, policy_accepted=accepted)
-    step.tx.records.add_fact(participant_id, fact, step.now)
+    step.add_fact(participant_id, fact)
 
 
 def take_off(step: Step, match: MatchRow, *, by: str, why: str, state: str) -> None:
     """Undo a live match: one more fact on her record; the result goes into `state`."""
     step.tx.records.undo_match(match.match_id, by, step.now)
-    step.tx.records.add_fact(match.participant_id, UndoneFact(match.match_id), step.now)
+    step.add_fact(match.participant_id, UndoneFact(match.match_id))
     step.tx.results.restate(match.result_id, state)
     step.emit(MatchUndone(match.result_id, match.match_id, match.participant_id, by, why), match.result_id)
 
 
 def refold(step: Step, participant_id: str) -> Record:
     """Fold the whole history anew, keep the outcome, and say so where it came out differently."""
-    outcome = fold(_entry(step, participant_id), step.tx.records.facts(participant_id), step.policies)
+    outcome = fold(_entry(step, participant_id), step.facts(participant_id), step.policies)
     before = step.tx.records.summary(participant_id)
     after = (outcome.recall_type, outcome.next_test_due_on, outcome.policy)
     step.tx.records.save(participant_id, outcome, step.now)
     if before != after:
         step.emit(RecordChanged(participant_id, *after), participant_id)
-    _wish_letters(step, participant_id, outcome)
+    _wish_letters(step, participant_id, outcome, step.tx.letters.of(participant_id) if before else [])
     return outcome
 
 
 def _entry(step: Step, participant_id: str) -> Entry:
-    participant = step.tx.cohort.get(participant_id)
-    assert participant is not None, "a match names a participant of the cohort"
+    participant = step.participant(participant_id)
     return Entry(participant.date_of_birth, participant.next_test_due_on)
 
 
-def _wish_letters(step: Step, participant_id: str, outcome: Record) -> None:
+def _wish_letters(step: Step, participant_id: str, outcome: Record, wished: list[LetterRow]) -> None:
     """Bring the wished letters into line with the record. While a task about her is open they all wait."""
-    held = bool(step.tx.tasks.open_for(participant_id))
-    known = {letter.letter_id: letter for letter in step.tx.letters.of(participant_id)}
+    held = bool(step.open_tasks(participant_id))
+    known = {letter.letter_id: letter for letter in wished}
     wanted = {}
     too_old = set()
     for due in letters_due(outcome, step.policies, step.now.date()):

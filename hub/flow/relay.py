@@ -21,6 +21,7 @@ from hub.flow.ports import Clock, Conveyor, Store, Transaction
 
 BATCH = 500
 IDLE_SECONDS = 0.25
+GATHER_SECONDS = 0.005
 REST_SECONDS = 1.0
 
 
@@ -62,6 +63,7 @@ class Relay:
     async def _sleep(self) -> None:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._woken.wait(), IDLE_SECONDS)
+            await asyncio.sleep(GATHER_SECONDS)  # whoever is awake finds company: fewer, larger hand-overs
         self._woken.clear()
 
     async def relay_once(self) -> int:

@@ -35,7 +35,8 @@ def settle(step: Step, row: ResultRow) -> None:
     if isinstance(event, ReportParked):
         park(step, row, REASONS[event.reason], place=event.place, hint=event.hint)
         return
-    if _is_duplicate(step, row):
+    others = _others(step, row)
+    if _is_duplicate(row, others):
         park(step, row, Reason.DUPLICATE_SLIDE, decision=_decision(step, event.claim))
         return
     decision = _decision(step, event.claim)
@@ -44,7 +45,7 @@ def settle(step: Step, row: ResultRow) -> None:
     elif _ruled_out(step, row, decision.participant_id):
         hint = "A clerk has taken this result off the record of the person who fits."
         park(step, row, Reason.UNSURE, decision=decision, hint=hint)
-    elif _on_record_elsewhere(step, row, decision.participant_id):
+    elif _on_record_elsewhere(step, others, decision.participant_id):
         hint = "Another version of this slide stands on another person's record."
         park(step, row, Reason.UNSURE, decision=decision, hint=hint)
     else:
@@ -69,7 +70,7 @@ def settle_for(step: Step, row: ResultRow, participant_id: str, *, why: str) -> 
 
 def settle_waiting(step: Step, participant_id: str) -> None:
     """Results of this person that waited for a rule alone: does the rule still speak against them?"""
-    for task in step.tx.tasks.open_for(participant_id):
+    for task in step.open_tasks(participant_id):
         row = step.tx.results.get(task.result_id)
         if task.reason not in POLICY or row is None or row.state != "waiting":
             continue
@@ -86,8 +87,8 @@ def reconsider(step: Step, task: TaskRow) -> None:
         return
     decision = _decision(step, row.event.claim)
     certain = decision.participant_id if decision.kind == "automatic" else None
-    if certain is None or _ruled_out(step, row, certain) or _on_record_elsewhere(step, row, certain):
-        step.tx.tasks.update(replace(task, candidates=_candidates(decision.candidates)))
+    if certain is None or _ruled_out(step, row, certain) or _on_record_elsewhere(step, _others(step, row), certain):
+        step.put_task(replace(task, candidates=_candidates(decision.candidates)))
         return
     close(step, task, "settled", by="hub", why="New evidence: the person is now certain.")
     settle_for(step, row, certain, why=decision.why)
@@ -102,9 +103,10 @@ def park(
     participant_id: str | None = None,
     place: str = "",
     hint: str = "",
+    state: str = "waiting",
 ) -> None:
-    """The result waits and a clerk gets a task."""
-    step.tx.results.restate(row.result_id, "waiting")
+    """A clerk gets a task, and the result waits (or, with another `state`, stays where it is)."""
+    step.tx.results.put(replace(row, state=state))
     claim = row.event.claim
     result = row.event.result if isinstance(row.event, ResultReported) else None
     tested_on = result.test_on if result else step.now.date()
@@ -122,7 +124,7 @@ def park(
         place=place,
         hint=hint or (decision.why if decision else ""),
     )
-    step.tx.tasks.open(task, search_keys(claim) if claim and reason.code in MATCHING else ())
+    step.put_task(task, search_keys(claim) if claim and reason.code in MATCHING else ())
     step.emit(ResultParked(row.result_id, task.task_id, reason.code), row.result_id)
     step.tell(telemetry.task_opened, reason.code)
 
@@ -130,13 +132,13 @@ def park(
 def close(step: Step, task: TaskRow, outcome: str, *, by: str, why: str) -> None:
     """Settle a task, by a clerk or by new evidence."""
     closed = replace(task, state="closed", outcome=outcome, note=why, closed_at=step.now, closed_by=by)
-    step.tx.tasks.update(closed)
+    step.put_task(closed)
     step.emit(TaskClosed(task.task_id, outcome, by, why), task.result_id)
     step.tell(telemetry.task_closed, outcome)
 
 
 def _decision(step: Step, claim: Claim) -> Decision:
-    return decide(claim, step.tx.cohort.candidates(search_keys(claim)))
+    return decide(claim, step.candidates(claim))
 
 
 def _candidates(candidates: tuple[Candidate, ...]) -> tuple[dict[str, Any], ...]:
@@ -160,24 +162,24 @@ def _others(step: Step, row: ResultRow) -> list[ResultRow]:
     return [other for other in rows if other.result_id != row.result_id and other.state != "refused"]
 
 
-def _is_duplicate(step: Step, row: ResultRow) -> bool:
+def _is_duplicate(row: ResultRow, others: list[ResultRow]) -> bool:
     """A second first report for one slide (domain.md 2.7: slide number + laboratory is unique over everyone)."""
     if reported(row).result.version is not Version.FINAL:
         return False
     return any(
         isinstance(other.event, ReportParked) or other.event.result.version is Version.FINAL
-        for other in _others(step, row)
+        for other in others
     )
 
 
 def _ruled_out(step: Step, row: ResultRow, participant_id: str) -> bool:
     """A person has said that this result is not hers: the hub never matches it to her again by itself."""
-    matches = step.tx.records.matches_of(row.result_id)
+    matches = step.tx.records.matches_of(row.result_id) if row.state else ()  # without a state it was never matched
     return any(match.participant_id == participant_id and match.undone_by not in ("", "hub") for match in matches)
 
 
-def _on_record_elsewhere(step: Step, row: ResultRow, participant_id: str) -> bool:
-    matches = (step.tx.records.live_match(other.result_id) for other in _others(step, row))
+def _on_record_elsewhere(step: Step, others: list[ResultRow], participant_id: str) -> bool:
+    matches = (step.tx.records.live_match(other.result_id) for other in others)
     return any(match and match.participant_id != participant_id for match in matches)
 
 
@@ -219,10 +221,8 @@ def _question(step: Step, result_id: str, reason: Reason, participant_id: str) -
     row = step.tx.results.get(result_id)
     if row is None or any(task.state != "closed" for task in step.tx.tasks.of_result(result_id)):
         return
-    park(
-        step, row, reason, participant_id=participant_id, hint="An earlier test arrived after this result was recorded."
-    )
-    step.tx.results.restate(result_id, "recorded")
+    hint = "An earlier test arrived after this result was recorded."
+    park(step, row, reason, participant_id=participant_id, hint=hint, state="recorded")
 
 
 def _person_key(claim: Claim | None, otherwise: str) -> str:

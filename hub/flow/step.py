@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from hub.contract import Envelope, caused_identity, event_to_json
 from hub.domain.events import Event
+from hub.domain.matching import search_keys
+from hub.domain.people import Claim, Participant
 from hub.domain.policy import Policies
-from hub.flow.ports import Transaction
+from hub.domain.record import Fact
+from hub.flow.ports import TaskRow, Transaction
 
 Told = list[Callable[[], None]]
 
@@ -28,6 +31,9 @@ class Step:
     digest: str = ""
     told: Told = field(default_factory=list)
     _made: int = 0
+    _people: dict[str, Participant] = field(default_factory=dict)
+    _facts: dict[str, list[Fact]] = field(default_factory=dict)
+    _tasks: dict[str, list[TaskRow]] = field(default_factory=dict)
 
     def new_id(self, what: str) -> str:
         self._made += 1
@@ -47,6 +53,50 @@ class Step:
             traceparent=self.traceparent,
         )
         self.tx.events.put(envelope)
+
+    # What a step looks at several times is read once: the step alone changes it, until it commits.
+
+    def candidates(self, claim: Claim) -> list[Participant]:
+        """Everybody of the cohort who might be meant."""
+        people = self.tx.cohort.candidates(search_keys(claim))
+        self._people.update((person.participant_id, person) for person in people)
+        return people
+
+    def participant(self, participant_id: str) -> Participant:
+        """A participant that is known to be one."""
+        if participant_id not in self._people:
+            person = self.tx.cohort.get(participant_id)
+            assert person is not None, "a match names a participant of the cohort"
+            self._people[participant_id] = person
+        return self._people[participant_id]
+
+    def know(self, people: Iterable[Participant]) -> None:
+        """These people are in the cohort now, as they are here."""
+        self._people.update((person.participant_id, person) for person in people)
+
+    def facts(self, participant_id: str) -> list[Fact]:
+        """The facts of a participant's record, those of this step among them."""
+        if participant_id not in self._facts:
+            self._facts[participant_id] = self.tx.records.facts(participant_id)
+        return self._facts[participant_id]
+
+    def add_fact(self, participant_id: str, fact: Fact) -> None:
+        self.facts(participant_id).append(fact)
+        self.tx.records.add_fact(participant_id, fact, self.now)
+
+    def open_tasks(self, participant_id: str) -> list[TaskRow]:
+        """The tasks that are open about a participant who is certain."""
+        if participant_id not in self._tasks:
+            self._tasks[participant_id] = self.tx.tasks.open_for(participant_id)
+        return self._tasks[participant_id]
+
+    def put_task(self, task: TaskRow, keys: Iterable[str] | None = None) -> None:
+        """Open a task (with the keys under which new evidence is noticed), or renew it."""
+        self._tasks.clear()
+        if keys is None:
+            self.tx.tasks.update(task)
+        else:
+            self.tx.tasks.open(task, keys)
 
     def tell(self, happened: Callable[..., None], *words: str) -> None:
         self.told.append(lambda: happened(*words))

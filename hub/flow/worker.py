@@ -65,9 +65,9 @@ class Worker:
 
     def once(self, tx: Transaction, envelope: Envelope, handler: Handler) -> Told:
         """Handle the event unless this consumer's inbox holds it already."""
-        if tx.events.seen(envelope.event_id, self._consumer):
+        at = self._context.clock()
+        if not tx.events.take(envelope.event_id, self._consumer, at):
             return [partial(telemetry.event_repeated, envelope.type)]
         step = handler(tx, envelope, self._context)
-        wanted = len(CONSUMERS[envelope.type])
-        tx.events.handled(envelope.event_id, self._consumer, wanted, self._context.clock())
+        tx.events.finish(envelope.event_id, len(CONSUMERS[envelope.type]), at)
         return step.told

@@ -9,6 +9,8 @@ _TIME = re.compile(r"([0-9]{8})([0-9]{2})([0-9]{2})(?:([0-9]{2})(?:\.[0-9]{1,4})
 _DAY = re.compile(r"[0-9]{8}")
 _UK = re.compile(r"([0-9]{2})/([0-9]{2})/([0-9]{4})")
 _ISO = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
+# Nobody living was born earlier; and a time this far from the ends of the calendar can be put into any zone.
+_FIRST_YEAR, _LAST_YEAR = 1850, 2199
 _NUMBER = re.compile(r"[0-9]{1,3}")
 
 
@@ -51,6 +53,8 @@ def read_number(text: str) -> int | None:
 
 
 def _day(year: str, month: str, day: str) -> date | None:
+    if not _FIRST_YEAR <= int(year) <= _LAST_YEAR:
+        return None
     try:
         return date(int(year), int(month), int(day))
     except ValueError:

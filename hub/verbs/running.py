@@ -21,6 +21,7 @@ def run_roles(options: argparse.Namespace, roles: tuple[str, ...]) -> int:
 
     settings = settings_of(options)
     telemetry.configure(settings.log_json, settings.log)
+    telemetry.guard_process()
     asyncio.run(_until_told(settings, roles))
     return 0
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from hub.contract import Envelope
 from hub.io.store.schema import inbox, outbox
@@ -34,10 +34,6 @@ _CONFIRM = (
     .where(outbox.c.seq == bindparam("row"), outbox.c.confirmed_at.is_(None))
     .values(confirmed_at=bindparam("at"), finished_at=func.coalesce(outbox.c.finished_at, bindparam("done")))
 )
-_SEEN = select(inbox.c.event_id).where(
-    inbox.c.event_id == bindparam("event"), inbox.c.consumer == bindparam("consumer")
-)
-_HANDLED = insert(inbox)
 _CONSUMERS = select(func.count()).select_from(inbox).where(inbox.c.event_id == bindparam("event"))
 _FINISH = update(outbox).where(outbox.c.event_id == bindparam("event")).values(finished_at=bindparam("at"))
 
@@ -93,12 +89,13 @@ class SqlEvents:
         rows = self._connection.execute(_UNFINISHED, {"before": before, "after": after, "size": limit})
         return [(row.seq, _envelope(row)) for row in rows]
 
-    def seen(self, event_id: str, consumer: str) -> bool:
-        return self._connection.execute(_SEEN, {"event": event_id, "consumer": consumer}).first() is not None
+    def take(self, event_id: str, consumer: str, at: datetime) -> bool:
+        """Into the consumer's inbox; False where it holds the event already."""
+        values = {"event_id": event_id, "consumer": consumer, "handled_at": at}
+        return insert_or_leave(self._connection, inbox, values) == 1
 
-    def handled(self, event_id: str, consumer: str, wanted: int, at: datetime) -> None:
-        """The consumer has handled the event; with `wanted` consumers done it is finished."""
-        self._connection.execute(_HANDLED, {"event_id": event_id, "consumer": consumer, "handled_at": at})
+    def finish(self, event_id: str, wanted: int, at: datetime) -> None:
+        """The event is finished if `wanted` consumers have it in their inbox."""
         if wanted == 1 or self._connection.execute(_CONSUMERS, {"event": event_id}).scalar_one() >= wanted:
             self._connection.execute(_FINISH, {"event": event_id, "at": at})
 
@@ -106,7 +103,7 @@ class SqlEvents:
         return self._listed(outbox.c.digest == digest)
 
     def about(self, subjects: Sequence[str]) -> list[tuple[Envelope, datetime | None, datetime | None]]:
-        return self._listed(or_(outbox.c.subject.in_(subjects)))
+        return self._listed(outbox.c.subject.in_(subjects))
 
     def _listed(self, condition: Any) -> list[tuple[Envelope, datetime | None, datetime | None]]:
         rows = self._connection.execute(select(outbox).where(condition).order_by(outbox.c.seq))
