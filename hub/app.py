@@ -136,7 +136,7 @@ def _answering(intake: Intake) -> Answering:
     async def answer(body: bytes, peer: Peer, problem: FrameProblem | None) -> Answer:
         who = peer.certificate_subject or peer.host
         answered = await intake.take(body, "mllp", who[:128], problem.reason if problem else None)
-        return Answer(answered.body, answered.reply_seq)
+        return Answer(answered.body, answered.reply_seq, answered.then)
 
     return answer
 

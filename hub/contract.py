@@ -100,6 +100,12 @@ class Adapter(Protocol):
     def reply(self, opened: Opened, reading: Reading, at: datetime, reply_id: str) -> bytes | None:
         """The immediate answer, ready to be framed; None only for what is itself an acknowledgement."""
 
+    def application_reply(
+        self, opened: Opened, reading: Reading, feeds: Feeds, at: datetime, reply_id: str
+    ) -> bytes | None:
+        """The second, separate message where the sender asks for an application acknowledgement and the feed's table
+        grants it; None otherwise."""
+
     def problems(self, table: FeedTable) -> Sequence[tuple[tuple[str, ...], str]]:
         """What in a feed's table this language cannot do: key path, and the sentence that says what to do."""
 

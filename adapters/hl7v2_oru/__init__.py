@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from itertools import takewhile
 
-from adapters.hl7v2_oru.answer import answer
+from adapters.hl7v2_oru.answer import answer, application_answer
 from adapters.hl7v2_oru.places import OF_THE_MESSAGE, Order, meant
 from adapters.hl7v2_oru.report import ALWAYS_REQUIRED, Report
 from hub.contract import Feeds, Item, Opened, Reading
@@ -65,6 +65,19 @@ class Hl7v2Oru:
     def reply(self, opened: Opened, reading: Reading, at: datetime, reply_id: str) -> bytes | None:
         """The immediate answer; None for an acknowledgement. `at` is aware."""
         return None if opened.is_acknowledgement else answer(_frame(opened), reading, at, reply_id)
+
+    def application_reply(
+        self, opened: Opened, reading: Reading, feeds: Feeds, at: datetime, reply_id: str
+    ) -> bytes | None:
+        """What MSH-16 asks for (AL always, ER on error, SU on success), where the feed's table grants it."""
+        table = feeds(opened.application, opened.facility)
+        head = _frame(opened).head
+        if opened.is_acknowledgement or head is None or table is None or not table.answer.application_acknowledgement:
+            return None
+        wanted = {"AL": True, "ER": bool(reading.refused), "SU": not reading.refused}
+        if not wanted.get(head.application_ack.upper(), False):
+            return None
+        return application_answer(_frame(opened), reading, at, reply_id)
 
     def problems(self, table: FeedTable) -> Sequence[Finding]:
         """What in a feed's table this language cannot do."""

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from hub.contract import Item, Reading
 from hub.errors import Reject
-from hub.formats.hl7v2 import ErrorLine, Frame, Verdict, acknowledge
+from hub.formats.hl7v2 import ErrorLine, Frame, Verdict, acknowledge, application_acknowledgement
 
 _MOST_ERRORS = 50
 """A batch of thousands may fail as a whole: the first fifty say enough, and every receiver can hold them."""
@@ -14,8 +14,17 @@ _MOST_ERRORS = 50
 
 def answer(frame: Frame, reading: Reading, at: datetime, reply_id: str) -> bytes:
     """AA, AE or AR (CA, CE, CR) with one ERR for each refusal. `at` is aware."""
+    return acknowledge(frame, _verdict(frame, reading), at, reply_id)
+
+
+def application_answer(frame: Frame, reading: Reading, at: datetime, reply_id: str) -> bytes:
+    """The same verdict as the second message of enhanced mode: AA, AE or AR. `at` is aware."""
+    return application_acknowledgement(frame, _verdict(frame, reading), at, reply_id)
+
+
+def _verdict(frame: Frame, reading: Reading) -> Verdict:
     errors = tuple(_error(frame, item) for item in reading.refused[:_MOST_ERRORS])
-    return acknowledge(frame, Verdict(reading.answer, _control_id(frame, reading), errors), at, reply_id)
+    return Verdict(reading.answer, _control_id(frame, reading), errors)
 
 
 def _control_id(frame: Frame, reading: Reading) -> str:

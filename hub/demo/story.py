@@ -227,15 +227,16 @@ def _against_the_rules(teller: Teller) -> Iterator[Case]:
 
 def _wrong_in_itself(teller: Teller) -> Iterator[Case]:
     feed = "northmoor"
-    for name, spoil, reason in (
-        ("no slide number", lambda result: replace(result, slide_number=""), "missing-slide-number"),
+    plain = teller.result(feed)
+    for name, result, reason in (
+        ("no slide number", replace(plain, slide_number=""), "missing-slide-number"),
         (
             "an invalid combination",
-            lambda result: replace(result, action_code="S", infection_code="U", result_code="2"),
+            replace(plain, result_code="2", infection_code="U", action_code="S"),
             "invalid-combination",
         ),
     ):
-        raw = teller.told(feed, teller.person(), spoil(teller.result(feed)))
+        raw = teller.told(feed, teller.person(), result)
         yield Case(name, feed, (Sending(raw, "AE", (), reason),))
     result = teller.result(feed)
     day = f"{result.test_on:%Y%m%d}".encode()

@@ -30,21 +30,21 @@ class Finding:
     points: float = 0.0
 
 
-NUMBER_AGREES = Finding("nhs_number", "agrees", "The NHS number agrees.", 0.34)
+NUMBER_AGREES = Finding("nhs_number", "agrees", "The NHS number agrees.", 0.3)
 NUMBER_NEAR = Finding(
     "nhs_number",
     "similar",
     "The NHS number differs in one digit, or two digits are transposed; its check digit is wrong.",
-    0.2,
+    0.18,
 )
-NUMBER_DIFFERS = Finding("nhs_number", "differs", "The NHS number is a different one.", -0.06)
+NUMBER_DIFFERS = Finding("nhs_number", "differs", "The NHS number is a different one.", -0.04)
 NUMBER_INVALID = Finding("nhs_number", "missing", "The NHS number given is not a valid one, so it does not count.")
 NUMBER_MISSING = Finding("nhs_number", "missing", "No NHS number was given.")
 
-BORN_AGREES = Finding("date_of_birth", "agrees", "The date of birth agrees.", 0.24)
-BORN_TRANSPOSED = Finding("date_of_birth", "similar", "Day and month of birth are transposed.", 0.14)
-BORN_NEAR = Finding("date_of_birth", "similar", "The date of birth differs by one slip of a digit.", 0.14)
-BORN_DIFFERS = Finding("date_of_birth", "differs", "The date of birth differs.", -0.06)
+BORN_AGREES = Finding("date_of_birth", "agrees", "The date of birth agrees.", 0.28)
+BORN_TRANSPOSED = Finding("date_of_birth", "similar", "Day and month of birth are transposed.", 0.16)
+BORN_NEAR = Finding("date_of_birth", "similar", "The date of birth differs by one slip of a digit.", 0.16)
+BORN_DIFFERS = Finding("date_of_birth", "differs", "The date of birth differs.", -0.08)
 BORN_MISSING = Finding("date_of_birth", "missing", "No date of birth was given.")
 
 FAMILY_AGREES = Finding("family_name", "agrees", "The family name agrees.", 0.18)
@@ -72,7 +72,7 @@ GIVEN: dict[Given, Finding] = {
     ),
     Given.MIDDLE_USED: Finding("given_names", "similar", "The given name is a middle name on the other side.", 0.08),
     Given.NEAR: Finding("given_names", "similar", "The given name is spelt or sounds much the same.", 0.08),
-    Given.DIFFERENT: Finding("given_names", "differs", "The given name is a different one.", -0.14),
+    Given.DIFFERENT: Finding("given_names", "differs", "The given name is a different one.", -0.18),
     Given.MISSING: Finding("given_names", "missing", "There is no given name to compare."),
 }
 

@@ -56,13 +56,13 @@ class MatchSettings:
     """What is a matter of judgement.
 
     `moved_is_automatic`: whether a claim from a wholly different address may be automatic if the given names are those
-    on record and a postcode is given, by which whoever lives there was looked up. Doubt: how many participants' addresses
+    on record and a postcode is given, by which whoever lives there was looked up. Doubt: how many addresses on record
     are out of date is not known to us; if it is many, clerks will ask for this, at the price said above.
     `floor`: the score a candidate must exceed to be shown; `most_shown`: how many are.
     """
 
     moved_is_automatic: bool = False
-    floor: float = 0.30
+    floor: float = 0.33
     most_shown: int = 20
 
 
@@ -216,7 +216,9 @@ def _contradiction(owner: _Compared, settings: MatchSettings) -> str:
         return _CONTRADICTIONS[id(owner.given)]
     if owner.place == "next door":
         return "The address is a neighbour's."
-    if owner.given is not GIVEN[Given.SAME] and (owner.place != "agrees" or owner.postcode is not evidence.POSTCODE_AGREES):
+    if owner.given is not GIVEN[Given.SAME] and (
+        owner.place != "agrees" or owner.postcode is not evidence.POSTCODE_AGREES
+    ):
         return "Without a postcode that agrees, the given names are too little."
     if owner.place == "elsewhere" and not _may_have_moved(owner, settings):
         return "The address is another one."

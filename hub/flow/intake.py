@@ -14,6 +14,7 @@ from time import perf_counter
 
 from hub import telemetry
 from hub.contract import Adapter, Envelope, Feeds, Item, Opened, Reading, result_identity, seal
+from hub.domain.dates import day_in_england
 from hub.domain.events import ReportParked, ResultReported
 from hub.errors import Reason, Reject
 from hub.flow.ports import Arrival, Clock, JournalEntry, Store, StoredReply, Transaction
@@ -23,13 +24,20 @@ CONTROL_ID_REUSED = "control id seen before with other bytes"
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What goes back to the sender. `reply_seq` names the stored reply; `body` is None for an acknowledgement."""
+    """What goes back to the sender. `reply_seq` names the stored reply; `body` is None for an acknowledgement; `then`
+    is the application acknowledgement, a second message."""
 
     code: str
     body: bytes | None
     reply_seq: int
+    then: bytes | None = None
     repeated: bool = False
     control_id_reused: bool = False
+
+
+def _reply_id() -> str:
+    """Our own control id (MSH-10): twenty characters, as many as every receiver takes."""
+    return uuid.uuid4().hex[:20].upper()
 
 
 def traceparent_of(digest: str) -> str:
@@ -58,11 +66,12 @@ class Intake:
         reading = (
             self._refused(opened, problem)
             if problem
-            else self._adapter.decode(opened, self._feeds, arrival.received_at.date())
+            else self._adapter.decode(opened, self._feeds, day_in_england(arrival.received_at))
         )
-        reply_id = uuid.uuid4().hex[:20].upper()
-        body = self._adapter.reply(opened, reading, arrival.received_at, reply_id)
-        message = _Message(opened, reading, arrival, hashlib.sha256(raw).hexdigest(), body)
+        at = arrival.received_at
+        body = self._adapter.reply(opened, reading, at, _reply_id())
+        then = self._adapter.application_reply(opened, reading, self._feeds, at, _reply_id())
+        message = _Message(opened, reading, arrival, hashlib.sha256(raw).hexdigest(), body, then)
         answered = await self._store.write(message.store, at_door=True)
         self._tell(message, answered, perf_counter() - started)
         return answered
@@ -96,6 +105,7 @@ class _Message:
     arrival: Arrival
     digest: str
     body: bytes | None
+    then: bytes | None
 
     def store(self, transaction: Transaction) -> Answered:
         """The one transaction: journal, events, reply. The same bytes after AA get the stored reply and nothing more."""
@@ -108,14 +118,14 @@ class _Message:
         elif known.state in ("accepted", "acknowledgement"):
             journal.repeated(known.seq, self.arrival)
             stored = journal.reply(known.seq)
-            return Answered(stored.code, stored.body, stored.seq, repeated=True)
+            return Answered(stored.code, stored.body, stored.seq, stored.then, repeated=True)
         else:
             seq = known.seq
             journal.restate(seq, self._state(), len(self.reading.taken))
         for envelope in self._envelopes():
             transaction.events.put(envelope)
         reply = self._reply()
-        return Answered(reply.code, reply.body, journal.answered(seq, reply), control_id_reused=reused)
+        return Answered(reply.code, reply.body, journal.answered(seq, reply), reply.then, control_id_reused=reused)
 
     def _control_id_reused(self, transaction: Transaction) -> bool:
         """A control id names a message for the sender alone: a result is never dropped for it, but it is worth a note."""
@@ -152,6 +162,7 @@ class _Message:
             place=refusal.place.text[:128] if refusal and refusal.place else "",
             body=self.body,
             answered_at=self.arrival.received_at,
+            then=self.then,
         )
 
     def _envelopes(self) -> list[Envelope]:

@@ -53,13 +53,15 @@ class JournalEntry:
 
 @dataclass(frozen=True, slots=True)
 class StoredReply:
-    """What was answered. `seq` names the reply so that its delivery can be told later; `code` is AA, AE or AR."""
+    """What was answered. `then` is the application acknowledgement that followed as a message of its own, if any;
+    `seq` names the reply so that its delivery can be told later; `code` is AA, AE or AR."""
 
     code: str
     reason: str
     place: str
     body: bytes | None
     answered_at: datetime
+    then: bytes | None = None
     seq: int = 0
 
 

@@ -37,7 +37,9 @@ def settle(step: Step, row: ResultRow) -> None:
         return
     others = _others(step, row)
     if _is_duplicate(row, others):
-        park(step, row, Reason.DUPLICATE_SLIDE, decision=_decision(step, event.claim))
+        repeats = any(other.event == event for other in others)
+        hint = "It says the same as the report before it, fact for fact." if repeats else "It says something else."
+        park(step, row, Reason.DUPLICATE_SLIDE, decision=_decision(step, event.claim), hint=hint)
         return
     decision = _decision(step, event.claim)
     if decision.kind != "automatic" or decision.participant_id is None:

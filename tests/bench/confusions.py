@@ -13,7 +13,7 @@ Draw = Callable[[World, Random], Case | None]
 
 
 def _one_person(error: Error) -> Draw:
-    """An error in the claim of somebody drawn from the cohort; twins, namesakes and mothers more often than they are."""
+    """An error in the claim of somebody drawn from the cohort; often a twin, a namesake or a mother."""
 
     def draw(world: World, random: Random) -> Case | None:
         population = world.population
@@ -224,4 +224,3 @@ def _names_fit(claim: Claim, holder: Participant) -> bool:
 
 def _plain_words(given_names: tuple[str, ...]) -> list[str]:
     return [plain(name) for name in given_names]
-

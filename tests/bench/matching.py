@@ -180,11 +180,11 @@ def _notes(report: Report) -> list[str]:
     quantiles = statistics.quantiles(report.durations, n=100)
     few = statistics.quantiles(report.few, n=100)
     return [
-        f"seed {report.seed}, cohort {report.cohort:,}; {clean:,} clean and {spoilt:,} spoilt claims, mixed as the column says.",
-        "auto: right and automatic; WRONG: how many automatic matches were wrong; unsure with the right person first, among",
-        "or absent from those shown; other: unsure, the person is not in the cohort. found: the right person is among the",
-        "candidates of the search keys. Per cent, but for WRONG and left out.",
-        f"left out: {left_out:,} claims that fit the number's holder in all they say, and their own person worse or not at all.",
+        f"seed {report.seed}, cohort {report.cohort:,}; {clean:,} clean, {spoilt:,} spoilt claims; that is the mix.",
+        "auto: automatic and right; WRONG: automatic and wrong; unsure with the right person first, among or",
+        "absent from those shown; other: unsure, and the person is not in the cohort; found: the right person is among",
+        "the candidates of the search keys. Per cent, but for WRONG and left out, which are numbers.",
+        f"left out: {left_out:,} claims that fit the number's holder in all they say, the person meant not.",
         f"With moved_is_automatic, which is off, {report.if_moved['wrong']:,} automatic matches would be wrong.",
         "",
         f"WRONG AUTOMATIC MATCHES {report.wrong}; automatic on the clean part {100 * report.clean_automatic:.2f} %; "

@@ -126,6 +126,13 @@ HL7APY = (
         lambda found: found.kind == "leaf" and found.theirs == "(nameless)",
     ),
     Known(
+        "writes numbers (NM, SI) without their leading zeros, telephone numbers too",
+        "sample-messages/ADT-A08 Update Patient.txt",
+        lambda found: (
+            found.kind == "leaf" and found.ours.isdigit() and found.ours.lstrip("0") == found.theirs.lstrip("0")
+        ),
+    ),
+    Known(
         "strips white space from the ends of a segment; we keep it",
         "sample-messages/PPR-Problem Add.txt",
         lambda found: found.ours != found.theirs and found.ours.strip() == found.theirs,
@@ -257,7 +264,7 @@ def _position(element: Any) -> int | None:
 
 pytestmark = pytest.mark.filterwarnings("ignore:The 'warn' method is deprecated:DeprecationWarning")  # python-hl7's
 
-READERS = {"python-hl7": (_beside_python_hl7, PYTHON_HL7, 250), "hl7apy": (_beside_hl7apy, HL7APY, 40)}
+READERS = {"python-hl7": (_beside_python_hl7, PYTHON_HL7, 250), "hl7apy": (_beside_hl7apy, HL7APY, 25)}
 
 
 def _chosen(how_many: int, known: tuple[Known, ...]) -> list[tuple[str, bytes]]:
@@ -299,10 +306,10 @@ def test_every_listed_exception_still_occurs(reader: str, known: Known) -> None:
 
 
 _TEXT = st.text(
-    st.characters(codec="utf-8", exclude_characters='|^~\\&\r\n"', exclude_categories=["C", "Z"]), max_size=8
+    st.characters(codec="utf-8", exclude_characters='|^~\\&\r\n"', exclude_categories=["C", "Z", "N"]), max_size=8
 )
 _ESCAPED = st.sampled_from(
-    ["a\\F\\b", "\\S\\", "x\\T\\\\T\\y", "\\R\\z", "\\E\\", "one\\.br\\two", "\\H\\w\\N\\", "\\X41\\"]
+    ["a\\F\\b", "\\S\\", "x\\T\\\\T\\y", "\\R\\z", "\\E\\", "one\\.br\\two", "\\H\\w\\N\\", "\\X41\\", "12", "007"]
 )
 _LEAF = _TEXT | _ESCAPED
 _COMPONENT = st.lists(_LEAF, min_size=1, max_size=3).map("&".join)
@@ -322,8 +329,8 @@ def test_the_lazy_reader_agrees_with_python_hl7_on_generated_messages(text: str)
     assert list(_disagreements(text.encode(), _beside_python_hl7)) == []
 
 
-@settings(deadline=None, max_examples=300 if FULL else 25)
+@settings(deadline=None, max_examples=300 if FULL else 12)
 @given(_MESSAGE)
 def test_the_lazy_reader_agrees_with_hl7apy_on_generated_messages(text: str) -> None:
-    unlisted = [found for found in _disagreements(text.encode(), _beside_hl7apy) if found.theirs != "(nameless)"]
-    assert unlisted == []
+    found = _disagreements(text.encode(), _beside_hl7apy)
+    assert [each for each in found if not any(known.applies(each) for known in HL7APY)] == []

@@ -59,7 +59,7 @@ def test_any_bytes_behind_the_beginning_of_a_header(rest: bytes, beginning: byte
     exercise(beginning + rest)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(st.data())
 def test_any_mutation_of_a_good_message(data: st.DataObject) -> None:
     raw = bytearray(GOOD)

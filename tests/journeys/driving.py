@@ -1,4 +1,4 @@
-"""Drives the real hub: its command line in subprocesses, its doors over real sockets, its data in temporary directories.
+"""Drives the real hub: its command line in subprocesses, its doors over real sockets, in temporary directories.
 
 The client and the reading of answers here are written apart from the hub's own, so that the two can disagree.
 """
@@ -97,8 +97,7 @@ class HubUp:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        if self._process is not None:
-            self.kill()
+        self.kill()
 
     @property
     def mllp(self) -> int:
@@ -130,11 +129,11 @@ class HubUp:
                 self.ports[found[1]] = int(found[2])
 
     def kill(self) -> None:
-        """kill -9, at once."""
-        assert self._process is not None, "start it first"
-        self._process.kill()
-        self._process.wait()
-        self._close()
+        """kill -9, at once; nothing where nothing runs."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
 
     def terminate(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Ask it to stop, and give its exit code."""
@@ -143,12 +142,8 @@ class HubUp:
         code = self._process.wait(STOP_SECONDS)
         while (line := self._lines.get(timeout=STOP_SECONDS)) is not None:
             self.said.append(line)
-        self._close()
-        return code
-
-    def _close(self) -> None:
-        assert self._process is not None and self._process.stdout is not None
         self._process = None
+        return code
 
     @staticmethod
     def _listen(process: subprocess.Popen[bytes], lines: queue.Queue[str | None]) -> None:
@@ -183,9 +178,10 @@ class Ack:
 
 
 def ack_of(raw: bytes) -> Ack:
-    """An answer in the usual delimiters; AssertionError if it is none."""
-    lines = [line.split("|") for line in raw.decode("latin-1").split("\r") if line]
-    assert lines and lines[0][0] == "MSH", raw
+    """An answer, in whatever delimiters and in one byte a letter or two; AssertionError if it is none."""
+    text = raw.replace(b"\0", b"").removeprefix(b"\xff\xfe").removeprefix(b"\xfe\xff").decode("latin-1")
+    assert text.startswith("MSH"), raw
+    lines = [line.split(text[3]) for line in text.split("\r") if line]
     msa = next(line for line in lines if line[0] == "MSA")
     errors = tuple((*line[1:], *[""] * 9)[:9] for line in lines if line[0] == "ERR")
     return Ack(raw, msa[1], msa[2] if len(msa) > 2 else "", errors)

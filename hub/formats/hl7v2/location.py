@@ -57,5 +57,10 @@ class Location:
         return Place(str(self), (self.segment, *(str(number or 1) for number in numbers[:deepest])))
 
 
-located = lru_cache(maxsize=4096)(Location.parse)
-"""Location.parse, remembered: the same few locations are read from every message of a feed."""
+@lru_cache(maxsize=4096)
+def steps(location: str | Location) -> tuple[str, int, int, int, int, int]:
+    """A location as Message.get walks it: segment, occurrence, field, component, sub-component, repetition.
+
+    Remembered, because the same few locations are read from every message of a feed."""
+    at = Location.parse(location) if isinstance(location, str) else location
+    return at.segment, at.occurrence or 1, at.field, at.component, at.subcomponent, at.repetition or 1

@@ -10,7 +10,7 @@ from collections import Counter
 from hub.formats.hl7v2 import delimiters
 from hub.formats.hl7v2.delimiters import Delimiters
 from hub.formats.hl7v2.escapes import unescape
-from hub.formats.hl7v2.location import Location, located
+from hub.formats.hl7v2.location import Location, steps
 
 _HEADERS = ("MSH", "FHS", "BHS")
 _NULL = '""'
@@ -64,6 +64,8 @@ class Segment:
         """
         fields = self._fields or self._split()
         text = fields[field] if 0 < field < len(fields) else ""
+        if component < 2 and subcomponent < 2 and repetition == 1 and text.isalnum():
+            return text  # most fields: nothing to divide, nothing to unescape
         marks = self.delimiters
         if field < 3 and self.name in _HEADERS:
             return text
@@ -154,15 +156,14 @@ class Message:
         The first segment and repetition are meant unless written: `PID[2]-3[2].1.1`. A location that stops at a field
         or component gives all of it, separators included, so that free text with a stray `^` or `&` stays whole:
         write `PID-5.1.1` for a family name that may carry sub-components. Raises Unreadable for what is no location."""
-        at = located(location) if isinstance(location, str) else location
-        siblings = (self._by_name or self._indexed()).get(at.segment)
-        number = at.occurrence or 1
+        name, number, field, component, subcomponent, repetition = steps(location)
+        siblings = (self._by_name or self._indexed()).get(name)
         if siblings is None or number > len(siblings):
             return default
         segment = siblings[number - 1]
         if isinstance(segment, str):
             segment = self._segment(siblings, number)
-        return segment.value(at.field, at.component, at.subcomponent, at.repetition or 1) or default
+        return segment.value(field, component, subcomponent, repetition) or default
 
     def groups(self) -> list[tuple[Segment, list[Segment]]]:
         """Each OBR with the segments after it, up to the next OBR."""

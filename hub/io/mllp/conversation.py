@@ -133,6 +133,8 @@ class Conversation:
                 self._give_up("no-answer")
             elif answer.data is not None:
                 sent = await self._send(answer.data)
+                if sent and answer.then is not None:
+                    sent = await self._send(answer.then)
                 self._tell(answer.token, sent)
             self._window.release()
 

@@ -47,11 +47,12 @@ class Peer:
 class Answer:
     """What to send back. `data` is unframed; None says nothing, for what is itself an acknowledgement.
 
-    `token` is whatever the answerer wants to see again when the fate of the reply is known.
+    `then` is a second, separate message to send after it, unframed too. `token` is whatever the answerer wants to see again when the fate of the reply is known.
     """
 
     data: bytes | None
     token: object = None
+    then: bytes | None = None
 
 
 def door_settings(settings: Settings) -> MllpSettings:

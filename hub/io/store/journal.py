@@ -50,7 +50,7 @@ def _entry(row: Row[Any], raw: bytes = b"") -> JournalEntry:
 
 
 def _reply(row: Row[Any]) -> StoredReply:
-    return StoredReply(row.code, row.reason, row.place, row.body, row.answered_at, row.seq)
+    return StoredReply(row.code, row.reason, row.place, row.body, row.answered_at, row.then, row.seq)
 
 
 def _listing() -> Select[Any]:
@@ -119,6 +119,7 @@ class SqlJournal:
             "reason": reply.reason,
             "place": reply.place,
             "body": reply.body,
+            "then": reply.then,
             "state": "owed" if reply.body is not None else "none",
         }
         return _key(self._connection.execute(_INSERT_REPLY, values))

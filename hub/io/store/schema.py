@@ -97,6 +97,7 @@ replies = Table(
     Column("reason", String(64), nullable=False),
     Column("place", String(128), nullable=False),
     Column("body", LargeBinary),
+    Column("then", LargeBinary, comment="the application acknowledgement, a second message"),
     Column("state", String(16), nullable=False, comment="owed, sent, undelivered"),
     sqlite_autoincrement=True,
 )

@@ -162,6 +162,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(length=64), nullable=False),
         sa.Column("place", sa.String(length=128), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=True),
+        sa.Column("then", sa.LargeBinary(), nullable=True, comment="the application acknowledgement, a second message"),
         sa.Column("state", sa.String(length=16), nullable=False, comment="owed, sent, undelivered"),
         sa.ForeignKeyConstraint(["journal_seq"], ["journal.seq"], name=op.f("fk_replies_journal_seq")),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_replies")),
