@@ -49,7 +49,7 @@ def store_of(settings: Settings, *, create: bool = True) -> SqliteStore:
     """The store the settings name."""
     if settings.database_url or settings.amqp_url:
         raise CannotRun(
-            "This version runs embedded only: unset HUB_DATABASE_URL and HUB_AMQP_URL, and name a directory with --data."
+            "This version runs embedded only: unset HUB_DATABASE_URL and HUB_AMQP_URL; --data names its directory."
         )
     return open_store(settings.data, create=create)
 
@@ -66,7 +66,7 @@ class Running:
         """Wait until every event is confirmed and finished; TimeoutError after `patience` seconds."""
         async with asyncio.timeout(patience):
             while any((await self.store.read(lambda tx: tx.events.backlog())).values()):
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.02)  # noqa: ASYNC110 - other processes write too: nothing would wake us
 
 
 @asynccontextmanager

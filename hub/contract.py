@@ -78,7 +78,7 @@ class Reading:
 
     @property
     def answer(self) -> str:
-        """AA, AE or AR. A batch of which some were taken is AE; one refused as a whole is what its first refusal says."""
+        """AA, AE or AR. A batch taken in part is AE; what is refused as a whole is as its first refusal says."""
         if not self.refused:
             return "AA"
         first = self.refused[0].outcome
@@ -146,7 +146,9 @@ EVENT_TYPES: dict[str, type] = {
     )
 }
 _encoder = msgspec.json.Encoder(order="deterministic")
-_decoders: dict[str, msgspec.json.Decoder[Event]] = {name: msgspec.json.Decoder(kind) for name, kind in EVENT_TYPES.items()}
+_decoders: dict[str, msgspec.json.Decoder[Event]] = {
+    name: msgspec.json.Decoder(kind) for name, kind in EVENT_TYPES.items()
+}
 
 
 def event_to_json(event: Event) -> bytes:

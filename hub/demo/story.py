@@ -107,7 +107,7 @@ def _is_printable(person: Participant) -> bool:
 
 
 def _stated_months(codes: str) -> int | None:
-    """What a laboratory states with an early repeat (domain.md 2.4); with routine recall it leaves the months to policy."""
+    """What a laboratory states with an early repeat (domain.md 2.4); routine recall is left to policy."""
     stated = {"XUR": 3, "19R": 3, "29R": 12, "09R": 12, "X0R": 36}
     return stated.get(codes)
 

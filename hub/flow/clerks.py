@@ -1,4 +1,4 @@
-"""The clerks' decisions: match, reject, query, undo. Each is one transaction, one row of who and why, and its events."""
+"""The clerks' decisions: match, reject, query, undo. Each is one transaction, a row of who and why, and events."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ class _Message:
     then: bytes | None
 
     def store(self, transaction: Transaction) -> Answered:
-        """The one transaction: journal, events, reply. The same bytes after AA get the stored reply and nothing more."""
+        """The one transaction: journal, events, reply. The same bytes after AA get the stored reply, no more."""
         journal = transaction.journal
         known = journal.find(self.reading.feed, self.digest)
         reused = False
@@ -128,7 +128,7 @@ class _Message:
         return Answered(reply.code, reply.body, journal.answered(seq, reply), reply.then, control_id_reused=reused)
 
     def _control_id_reused(self, transaction: Transaction) -> bool:
-        """A control id names a message for the sender alone: a result is never dropped for it, but it is worth a note."""
+        """A control id names a message for the sender alone: no result is dropped for it, but it is worth a note."""
         name = self.opened.control_id[:256]
         return bool(name and self.reading.feed) and transaction.journal.control_id_used(self.reading.feed, name)
 

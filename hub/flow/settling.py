@@ -168,10 +168,7 @@ def _is_duplicate(row: ResultRow, others: list[ResultRow]) -> bool:
     """A second first report for one slide (domain.md 2.7: slide number + laboratory is unique over everyone)."""
     if reported(row).result.version is not Version.FINAL:
         return False
-    return any(
-        isinstance(other.event, ReportParked) or other.event.result.version is Version.FINAL
-        for other in others
-    )
+    return any(isinstance(other.event, ReportParked) or other.event.result.version is Version.FINAL for other in others)
 
 
 def _ruled_out(step: Step, row: ResultRow, participant_id: str) -> bool:

@@ -1,4 +1,4 @@
-"""`hub check`: the mapping tables; or one message against its feed, by the very code of the live path, nothing stored."""
+"""`hub check`: the mapping tables; or one message against its feed, by the code of the live path, nothing stored."""
 
 from __future__ import annotations
 

@@ -162,9 +162,8 @@ def _show(store: SqliteStore, options: argparse.Namespace) -> int:
         if name not in ("replies", "outcomes"):
             say(f"{name:14} {', '.join(value) if isinstance(value, list) else value}")
     for reply in replies:
-        say(
-            f"\nanswered {reply.code or 'nothing'} at {reply.answered_at:%Y-%m-%d %H:%M:%S}Z {reply.reason} {reply.place}"
-        )
+        why = " ".join(filter(None, (reply.reason, reply.place)))
+        say(f"\nanswered {reply.code or 'nothing'} at {reply.answered_at:%Y-%m-%d %H:%M:%S}Z {why}")
         say((reply.body or b"").decode("utf-8", "replace").replace("\r", "\n").rstrip())
     for row in results:
         say(f"\nresult {row.position}: {row.state}   (hub trace {row.result_id})")

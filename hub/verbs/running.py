@@ -40,13 +40,9 @@ async def _until_told(settings: Settings, roles: tuple[str, ...]) -> None:
 
 
 def _say_where(settings: Settings, hub: Running, roles: tuple[str, ...]) -> None:
-    say(
-        f"The hub runs ({', '.join(roles)}), embedded: no server is configured, the store is {settings.data}/hub.sqlite."
-    )
+    say(f"The hub runs ({', '.join(roles)}). No server is configured, so it is embedded: {settings.data}/hub.sqlite.")
     if hub.mllp_port:
-        say(
-            f"MLLP   {settings.mllp_host}:{hub.mllp_port}   try: hub send FILE --to {settings.mllp_host}:{hub.mllp_port}"
-        )
+        say(f"MLLP   {settings.mllp_host}:{hub.mllp_port}   try: hub send FILE --to 127.0.0.1:{hub.mllp_port}")
     if hub.http_port:
         say(f"HTTP   http://{settings.http_host}:{hub.http_port}/ready  /health  /metrics")
     say(f"Look   hub journal list --data {settings.data} · hub tasks list --data {settings.data}")

@@ -258,7 +258,7 @@ def _decision(store: SqliteStore, options: argparse.Namespace) -> Callable[[Step
 
 
 def _chosen(task: TaskRow, options: argparse.Namespace) -> str:
-    """The participant the clerk names; where the person is certain and only a rule is in question, nobody need be named."""
+    """The participant the clerk names; where only a rule is in question, nobody need be named."""
     if options.participant:
         return str(options.participant)
     if options.candidate is None:

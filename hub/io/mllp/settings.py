@@ -47,7 +47,8 @@ class Peer:
 class Answer:
     """What to send back. `data` is unframed; None says nothing, for what is itself an acknowledgement.
 
-    `then` is a second, separate message to send after it, unframed too. `token` is whatever the answerer wants to see again when the fate of the reply is known.
+    `then` is a second, separate message to send after it, unframed too. `token` is whatever the answerer wants to see
+    again when the fate of the reply is known.
     """
 
     data: bytes | None

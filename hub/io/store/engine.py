@@ -179,7 +179,7 @@ def sqlite_engine(path: Path) -> Engine:
 
 
 def open_store(data: Path, *, create: bool = True) -> SqliteStore:
-    """Open (and migrate) the embedded store in the directory `data`; CannotRun where there is none and none is to be."""
+    """Open (and migrate) the embedded store in the directory `data`; CannotRun where none is to be made."""
     from hub.io.store.migrate import upgrade
 
     path = data / "hub.sqlite"

@@ -11,7 +11,7 @@ HEAD = "0001"
 
 
 def upgrade(engine: Engine) -> None:
-    """Migrate to the newest schema. The version is looked at first, because importing Alembic costs a third of a second."""
+    """Migrate to the newest schema. The version is looked at first: importing Alembic costs a third of a second."""
     with engine.connect() as connection:
         if _version(connection) == HEAD:
             return

@@ -1,4 +1,4 @@
-"""The two statements SQLAlchemy Core spells differently for SQLite and PostgreSQL: insert-or-leave and insert-or-replace."""
+"""The two statements that SQLite and PostgreSQL spell differently: insert-or-leave and insert-or-replace."""
 
 from __future__ import annotations
 
