@@ -8,7 +8,7 @@ import os
 import sys
 from typing import Any
 
-from hub.errors import CannotRun
+from hub.errors import CannotRun, Retry
 from hub.verbs import VERBS
 
 VERSION = "0.1.0"
@@ -28,6 +28,9 @@ def main(arguments: list[str] | None = None) -> int:
         return status
     except CannotRun as error:
         sys.stderr.write(f"hub {options.verb}: {error}\n")
+        return 2
+    except Retry as error:
+        sys.stderr.write(f"hub {options.verb}: The store is away just now ({error.hint}). Try again.\n")
         return 2
     except KeyboardInterrupt:
         return 130

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,8 +22,8 @@ from hub.flow.worker import Worker
 from hub.io.conveyor import InProcessConveyor
 from hub.io.mllp import Answer, FrameProblem, MllpDoor, Peer, door_settings
 from hub.io.mllp.conversation import Answering
-from hub.io.store import SqliteStore, open_store
-from hub.mapping import FeedTables, load_feeds, load_policies
+from hub.io.store import store_of
+from hub.mapping import FeedTables, TableProblem, load_feeds, load_policies
 from hub.web.site import Ready, Site, site
 
 ROLES = ("intake", "relay", "worker", "web")
@@ -37,21 +37,23 @@ def wall_clock() -> datetime:
 
 def feeds_of(settings: Settings) -> FeedTables:
     """The mapping tables of every feed."""
-    return load_feeds(settings.mappings / "feeds")
+    with _right_tables():
+        return load_feeds(settings.mappings / "feeds", ADAPTERS)
 
 
 def context_of(settings: Settings, clock: Clock = wall_clock) -> Context:
     """What handlers and clerks' decisions need besides a transaction."""
-    return Context(load_policies(settings.mappings / "policy"), clock)
+    with _right_tables():
+        return Context(load_policies(settings.mappings / "policy"), clock)
 
 
-def store_of(settings: Settings, *, create: bool = True) -> SqliteStore:
-    """The store the settings name."""
-    if settings.database_url or settings.amqp_url:
-        raise CannotRun(
-            "This version runs embedded only: unset HUB_DATABASE_URL and HUB_AMQP_URL; --data names its directory."
-        )
-    return open_store(settings.data, create=create)
+@contextmanager
+def _right_tables() -> Iterator[None]:
+    """The hub does not start on a wrong table; that is no fault of the hub's, and is said in a sentence."""
+    try:
+        yield
+    except TableProblem as problem:
+        raise CannotRun(f"{problem} `hub check` lists everything that is wrong with the tables.") from None
 
 
 @dataclass(slots=True)
@@ -65,8 +67,8 @@ class Running:
     async def caught_up(self, patience: float = 60.0) -> None:
         """Wait until every event is confirmed and finished; TimeoutError after `patience` seconds."""
         async with asyncio.timeout(patience):
-            while any((await self.store.read(lambda tx: tx.events.backlog())).values()):
-                await asyncio.sleep(0.02)  # noqa: ASYNC110 - other processes write too: nothing would wake us
+            while any((await self.store.read(lambda tx: tx.events.backlog())).values()):  # noqa: ASYNC110 - other processes write too: nothing would wake us
+                await asyncio.sleep(0.02)
 
 
 @asynccontextmanager

@@ -141,6 +141,7 @@ EVENT_TYPES: dict[str, type] = {
         events.ResultRefused,
         events.ResultQueried,
         events.TaskClosed,
+        events.DecisionUndone,
         events.RecordChanged,
         events.LetterWished,
     )

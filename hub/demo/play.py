@@ -116,8 +116,8 @@ async def _settled(hub: Running, case: Case, sending: Sending) -> None:
 
     with suppress(TimeoutError):  # what has not settled by then is a complaint at the end
         async with asyncio.timeout(PATIENCE):
-            while await hub.store.read(unsettled):
-                await asyncio.sleep(0.01)  # noqa: ASYNC110 - the worker does not know who waits for what
+            while await hub.store.read(unsettled):  # noqa: ASYNC110 - the worker does not know who waits
+                await asyncio.sleep(0.01)
 
 
 def _ended(tx: Transaction, case: Case, progress: Progress) -> list[str]:

@@ -139,6 +139,17 @@ class TaskClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class DecisionUndone:
+    """A clerk took a decision back; `decision` is `match`, `reject` or `query`. The task is open again."""
+
+    result_id: str
+    task_id: str
+    decision: str
+    by: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class RecordChanged:
     """The fold of a participant's facts came out differently than before."""
 
@@ -167,6 +178,7 @@ Event = (
     | ResultRefused
     | ResultQueried
     | TaskClosed
+    | DecisionUndone
     | RecordChanged
     | LetterWished
 )

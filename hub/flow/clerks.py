@@ -7,14 +7,26 @@ from dataclasses import replace
 from typing import Any
 
 from hub import telemetry
-from hub.domain.events import ReportParked, ResultQueried, ResultRefused
+from hub.domain.events import DecisionUndone, ReportParked, ResultQueried, ResultRefused
 from hub.domain.matching import decide, search_keys
 from hub.domain.people import Participant
 from hub.errors import Reason
+from hub.flow.parking import close, keys_of, open_tasks_of, park
 from hub.flow.ports import DecisionRow, MatchRow, ResultRow, TaskRow
-from hub.flow.recording import accept, record, refold, reported, take_off
-from hub.flow.settling import close, leave_elsewhere, park, reconsider, settle_waiting
+from hub.flow.recording import accept, record, reported, take_off, was_accepted
+from hub.flow.settling import (
+    bring_back_superseded,
+    close_superseded,
+    follow_up,
+    is_on_record_elsewhere,
+    leave_elsewhere,
+    leave_entirely,
+    reconsider,
+)
 from hub.flow.step import Step
+
+AS_BEFORE = "As before the decision that was undone."
+ELSEWHERE = "Another version of this slide has come onto another person's record since: undo that match first."
 
 
 class Refused(Exception):
@@ -22,7 +34,8 @@ class Refused(Exception):
 
 
 def match(step: Step, task_id: str, participant_id: str, *, by: str, why: str) -> None:
-    """The result belongs to this participant. Where a rule speaks against the result, this accepts it all the same.
+    """The result belongs to this participant. If the task says that a rule speaks against it on her record, this
+    accepts it all the same; a rule that no clerk has seen speak against it becomes a task of its own.
 
     Another version of the slide on another person's record is taken off there: a slide belongs to one person.
     """
@@ -34,11 +47,13 @@ def match(step: Step, task_id: str, participant_id: str, *, by: str, why: str) -
     undo = _accept_recorded(step, row, participant_id) if row.state == "recorded" else {}
     if not undo:
         left = leave_elsewhere(step, row, participant_id, by=by, why=why)
-        match_id = record(step, row, participant_id, how="clerk", by=by, why=why, accepted=True)
-        undo = {"match_id": match_id, "left": [other.result_id for other in left]}
+        accepted = participant_id == task.participant_id
+        match_id = record(step, row, participant_id, how="clerk", by=by, why=why, accepted=accepted)
+        settled = close_superseded(step, row, participant_id)
+        undo = {"match_id": match_id, "left": [other.result_id for other in left], "settled": settled}
     close(step, task, "matched", by=by, why=why)
     _decided(step, task, "match", by, why, undo)
-    _follow_up(step, participant_id)
+    _follow_up(step, participant_id, task.participant_id)
 
 
 def _accept_recorded(step: Step, row: ResultRow, participant_id: str) -> dict[str, Any]:
@@ -54,13 +69,15 @@ def reject(step: Step, task_id: str, *, by: str, why: str) -> None:
     """The result is not taken after all; the laboratory is told by its refusals list."""
     task, row = _waiting(step, task_id)
     live = step.tx.records.live_match(row.result_id)
+    undo = {"was": _remembered(step, live)}
     if live:
         take_off(step, live, by=by, why=why, state="refused")
     step.tx.results.restate(row.result_id, "refused")
     step.emit(ResultRefused(row.result_id, task.task_id, by, why), row.result_id)
     close(step, task, "rejected", by=by, why=why)
-    _decided(step, task, "reject", by, why, {"was": _remembered(live)})
-    _follow_up(step, live.participant_id if live else task.participant_id)
+    _decided(step, task, "reject", by, why, undo)
+    bring_back_superseded(step, row)
+    _follow_up(step, live.participant_id if live else None, task.participant_id)
 
 
 def query(step: Step, task_id: str, *, by: str, why: str) -> None:
@@ -68,39 +85,44 @@ def query(step: Step, task_id: str, *, by: str, why: str) -> None:
     task, row = _waiting(step, task_id)
     step.put_task(replace(task, state="queried", note=why))
     step.emit(ResultQueried(row.result_id, task.task_id, by, why), row.result_id)
-    _decided(step, task, "query", by, why, {"state": task.state, "note": task.note})
+    _decided(step, task, "query", by, why, {})
 
 
 def undo(step: Step, task_id: str, *, by: str, why: str) -> None:
     """Take back the last decision on a task; the records it touched come out as if it had not been taken."""
     task = _task(step, task_id)
-    last = _last_standing(step.tx.tasks.decisions(task_id))
-    if last is None:
+    standing = _standing(step.tx.tasks.decisions(task_id))
+    if not standing:
         raise Refused("There is no decision on this task to undo.")
+    last = standing.pop()
     row = step.tx.results.get(task.result_id)
     assert row is not None, "a task names a result"
+    if last.action == "query" and task.state == "closed":
+        raise Refused(f"The task has been closed since ({task.outcome} by {task.closed_by}).")
     touched = _UNDO[last.action](step, row, last, by, why)
-    state, note = (last.undo["state"], last.undo["note"]) if last.action == "query" else ("open", "")
-    reopened = replace(task, state=state, outcome="", note=note, closed_at=None, closed_by="")
-    step.put_task(reopened)
-    step.tx.tasks.decide(DecisionRow(task_id, "undo", by, why, step.now, {"undoes": last.seq}))
-    for participant_id in dict.fromkeys([*touched, task.participant_id]):
-        _follow_up(step, participant_id)
-    step.tell(telemetry.decision_taken, "undo")
+    _reopen(step, task, row, standing)
+    step.emit(DecisionUndone(row.result_id, task_id, last.action, by, why), row.result_id)
+    _decided(step, task, "undo", by, why, {"undoes": last.seq})
+    _follow_up(step, *touched, task.participant_id)
+
+
+def _reopen(step: Step, task: TaskRow, row: ResultRow, standing: list[DecisionRow]) -> None:
+    """The task as it was after the decisions that still stand, of which only a query leaves it open."""
+    queried = standing[-1].why if standing else ""
+    state = "queried" if standing else "open"
+    again = replace(task, state=state, outcome="", note=queried, closed_at=None, closed_by="")
+    step.put_task(again, keys_of(task, row))
 
 
 def undo_automatic(step: Step, result_id: str, *, by: str, why: str) -> None:
-    """The hub's own match was wrong: the result leaves the record and a clerk gets it as an unsure one."""
+    """The hub's own match was wrong: the slide leaves the record, and a clerk gets its newest version as unsure."""
     row = step.tx.results.get(result_id)
     live = step.tx.records.live_match(result_id)
     if row is None or live is None:
         raise Refused("This result stands on nobody's record.")
-    take_off(step, live, by=by, why=why, state="waiting")
-    for task in step.tx.tasks.of_result(result_id):
-        if task.state != "closed":
-            close(step, task, "undone", by=by, why=why)
-    claim = reported(row).claim
-    park(step, row, Reason.UNSURE, decision=decide(claim, step.candidates(claim)))
+    newest = leave_entirely(step, row, live.participant_id, by=by, why=why)
+    claim = reported(newest).claim
+    park(step, newest, Reason.UNSURE, decision=decide(claim, step.candidates(claim)))
     _follow_up(step, live.participant_id)
 
 
@@ -110,7 +132,7 @@ def people_changed(step: Step, people: list[Participant]) -> None:
     step.know(people)
     for person in people:
         if step.tx.records.summary(person.participant_id):
-            refold(step, person.participant_id)
+            follow_up(step, person.participant_id)
     for task in step.tx.tasks.waiting_for_keys({key for person in people for key in search_keys(person)}):
         reconsider(step, task)
 
@@ -120,11 +142,15 @@ def _undo_match(step: Step, row: ResultRow, last: DecisionRow, by: str, why: str
     if live is None or live.match_id not in (last.undo.get("match_id"), last.undo.get("accepted")):
         raise Refused("The match has been changed since by something else: look at the task's history.")
     take_off(step, live, by=by, why=why, state="waiting")
+    for question in open_tasks_of(step, row.result_id):  # asked because of this match
+        close(step, question, "undone", by=by, why=why)
     if "accepted" in last.undo:  # it stood on the record before the decision, and does so again
-        record(step, row, live.participant_id, how="automatic", by="hub", why="As before the decision that was undone.")
+        record(step, row, live.participant_id, how=live.how, by=by, why=AS_BEFORE)
     touched = [live.participant_id]
     for result_id in last.undo.get("left", ()):
         touched += _restore(step, result_id, by)
+    for task_id in last.undo.get("settled", ()):
+        _bring_back(step, task_id)
     return touched
 
 
@@ -133,7 +159,9 @@ def _undo_reject(step: Step, row: ResultRow, last: DecisionRow, by: str, _why: s
     was = last.undo["was"]
     if was is None:
         return []
-    record(step, row, was["participant_id"], how=was["how"], by=by, why="As before the decision that was undone.")
+    if is_on_record_elsewhere(step, row, was["participant_id"]):
+        raise Refused(ELSEWHERE)
+    record(step, row, was["participant_id"], how=was["how"], by=by, why=AS_BEFORE, accepted=was["accepted"])
     return [was["participant_id"]]
 
 
@@ -155,27 +183,38 @@ def _restore(step: Step, result_id: str, by: str) -> list[str]:
     if row is None or not matches or row.state != "superseded":
         return []
     last = max(matches, key=lambda match: match.undone_at or match.matched_at)
-    why = "As before the decision that was undone."
-    record(step, row, last.participant_id, how=last.how, by=by, why=why, accepted=last.how == "clerk")
+    if is_on_record_elsewhere(step, row, last.participant_id):
+        raise Refused(ELSEWHERE)
+    record(step, row, last.participant_id, how=last.how, by=by, why=AS_BEFORE, accepted=was_accepted(step, last))
     return [last.participant_id]
 
 
-def _remembered(live: MatchRow | None) -> dict[str, str] | None:
-    return {"participant_id": live.participant_id, "how": live.how} if live else None
-
-
-def _last_standing(decisions: list[DecisionRow]) -> DecisionRow | None:
-    """The newest decision that no later undo has taken back."""
-    undone = {decision.undo["undoes"] for decision in decisions if decision.action == "undo"}
-    standing = [decision for decision in decisions if decision.action != "undo" and decision.seq not in undone]
-    return standing[-1] if standing else None
-
-
-def _follow_up(step: Step, participant_id: str | None) -> None:
-    if participant_id is None:
+def _bring_back(step: Step, task_id: str) -> None:
+    """Open again a task that an undone match had settled."""
+    task = _task(step, task_id)
+    row = step.tx.results.get(task.result_id)
+    if row is None or row.state != "superseded" or open_tasks_of(step, row.result_id):
         return
-    settle_waiting(step, participant_id)
-    refold(step, participant_id)
+    step.tx.results.restate(row.result_id, "waiting")
+    _reopen(step, task, row, _standing(step.tx.tasks.decisions(task_id)))
+
+
+def _remembered(step: Step, live: MatchRow | None) -> dict[str, Any] | None:
+    if live is None:
+        return None
+    return {"participant_id": live.participant_id, "how": live.how, "accepted": was_accepted(step, live)}
+
+
+def _standing(decisions: list[DecisionRow]) -> list[DecisionRow]:
+    """The decisions that no later undo has taken back, oldest first."""
+    undone = {decision.undo["undoes"] for decision in decisions if decision.action == "undo"}
+    return [decision for decision in decisions if decision.action != "undo" and decision.seq not in undone]
+
+
+def _follow_up(step: Step, *participants: str | None) -> None:
+    for participant_id in dict.fromkeys(participants):
+        if participant_id:
+            follow_up(step, participant_id)
 
 
 def _decided(step: Step, task: TaskRow, action: str, by: str, why: str, undo: dict[str, Any]) -> None:

@@ -69,15 +69,15 @@ def _rows_of_ndjson(file: TextIO) -> Iterator[tuple[int, dict[str, Any] | Refuse
 def read_person(line: int, row: Mapping[str, Any]) -> Participant | RefusedRow:
     """One row; the first thing wrong with it refuses it."""
     for name in REQUIRED:
-        if not row.get(name):
+        if not _list(row.get(name)):
             return RefusedRow(line, name, "The field is required and empty.")
     number = normalise(str(row["nhs_number"]))
     if not is_valid(number):
         return RefusedRow(line, "nhs_number", "This is no NHS number: ten digits, the last a Modulus 11 check.")
-    try:
-        born, due = _date(row["date_of_birth"]), _date(row.get("next_test_due_on"))
-    except ValueError:
-        return RefusedRow(line, "date_of_birth or next_test_due_on", "Dates are written YYYY-MM-DD.")
+    for name in ("date_of_birth", "next_test_due_on"):
+        if not _is_date(row.get(name)):
+            return RefusedRow(line, name, "Dates are written YYYY-MM-DD.")
+    born = _date(row["date_of_birth"])
     assert born is not None, "required above"
     return Participant(
         participant_id=str(row.get("participant_id") or ""),
@@ -90,22 +90,36 @@ def read_person(line: int, row: Mapping[str, Any]) -> Participant | RefusedRow:
         address_lines=_list(row.get("address_lines")),
         postcode=str(row.get("postcode") or "") or None,
         practice_code=str(row.get("practice_code") or "") or None,
-        next_test_due_on=due,
+        next_test_due_on=_date(row.get("next_test_due_on")),
     )
 
 
 def take_people(step: Step, people: list[Participant]) -> None:
-    """Into the cohort: a known NHS number keeps its participant, a new one gets an id that says nothing of her."""
-    known = step.tx.cohort.ids_of([person.nhs_number for person in people])
+    """Into the cohort: a known NHS number keeps its participant, a new one gets an id that says nothing of her.
+
+    Of several rows with one number the last counts.
+    """
+    last = {person.nhs_number: person for person in people}
+    known = step.tx.cohort.ids_of(list(last))
     named = [
-        replace(person, participant_id=known.get(person.nhs_number) or person.participant_id or str(uuid.uuid4()))
-        for person in people
+        replace(person, participant_id=known.get(number) or person.participant_id or str(uuid.uuid4()))
+        for number, person in last.items()
     ]
     people_changed(step, named)
 
 
+def _is_date(value: Any) -> bool:
+    """Whether it is a date of the calendar in the agreed form, or nothing at all."""
+    text = str(value or "").strip()
+    try:
+        return not text or (len(text) == len("YYYY-MM-DD") and date.fromisoformat(text).isoformat() == text)
+    except ValueError:
+        return False
+
+
 def _date(value: Any) -> date | None:
-    return date.fromisoformat(str(value).strip()) if value else None
+    text = str(value or "").strip()
+    return date.fromisoformat(text) if text else None
 
 
 def _list(value: Any) -> tuple[str, ...]:

@@ -9,9 +9,10 @@ from hub.contract import Envelope, event_from_json
 from hub.domain.events import ReportParked, ResultReported
 from hub.domain.policy import Policies
 from hub.errors import Reason
+from hub.flow.parking import close, open_tasks_of, park
 from hub.flow.ports import Clock, ResultRow, Transaction
-from hub.flow.recording import refold, take_off
-from hub.flow.settling import close, park, settle
+from hub.flow.recording import take_off
+from hub.flow.settling import follow_up, settle
 from hub.flow.step import Step
 
 RECORDS = "records"
@@ -34,11 +35,15 @@ def handle(tx: Transaction, envelope: Envelope, context: Context) -> Step:
 
 
 def park_as_our_fault(tx: Transaction, envelope: Envelope, context: Context) -> Step:
-    """The handler failed for a reason of ours: the report waits as a task instead of being lost or tried for ever."""
+    """The handler failed for a reason of ours: the report waits as a task instead of being lost or tried for ever.
+
+    What was known of the same place before stays as it was; the task is opened beside it.
+    """
     step = _step(tx, envelope, context)
     row = _row(step, envelope)
-    if not any(task.state != "closed" for task in step.tx.tasks.of_result(row.result_id)):
-        park(step, row, Reason.OUR_FAULT)
+    known = step.tx.results.get(row.result_id)
+    if not open_tasks_of(step, row.result_id):
+        park(step, known or row, Reason.OUR_FAULT, state=known.state if known else "waiting")
     return step
 
 
@@ -48,10 +53,13 @@ def on_reported(step: Step, envelope: Envelope) -> None:
     known = step.tx.results.get(row.result_id)
     if known and (known.event_id == row.event_id or _clerk_decided(step, known)):
         return
-    if known:
-        _set_aside(step, known)
-        row = replace(row, state="superseded")
-    settle(step, row)
+    if known is None:
+        settle(step, row)
+        return
+    touched = _set_aside(step, known)
+    settle(step, replace(row, state="superseded"))
+    for participant_id in touched:
+        follow_up(step, participant_id)
 
 
 def _clerk_decided(step: Step, known: ResultRow) -> bool:
@@ -60,15 +68,18 @@ def _clerk_decided(step: Step, known: ResultRow) -> bool:
     return known.state == "refused" or bool(match and match.how == "clerk")
 
 
-def _set_aside(step: Step, known: ResultRow) -> None:
+def _set_aside(step: Step, known: ResultRow) -> list[str]:
+    """Undo what became of the earlier reading; returns the participants whose records it concerned."""
     why = "The message was read again under today's tables."
-    for task in step.tx.tasks.of_result(known.result_id):
-        if task.state != "closed":
-            close(step, task, "read again", by="hub", why=why)
+    touched = []
+    for task in open_tasks_of(step, known.result_id):
+        close(step, task, "read again", by="hub", why=why)
+        touched += [task.participant_id] if task.participant_id else []
     match = step.tx.records.live_match(known.result_id)
     if match:
         take_off(step, match, by="hub", why=why, state="superseded")
-        refold(step, match.participant_id)
+        touched.append(match.participant_id)
+    return touched
 
 
 def _row(step: Step, envelope: Envelope) -> ResultRow:

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from hub import telemetry
 from hub.domain.events import LetterWished, MatchUndone, RecordChanged, ResultMatched, ResultReported
-from hub.domain.letters import LetterNotDue, letters_due
+from hub.domain.letters import LetterNotDue, letter_code, letters_due
 from hub.domain.record import Alert, Entry, Record, ResultFact, UndoneFact, fold
+from hub.flow.parking import question
 from hub.flow.ports import LetterRow, MatchRow, ResultRow
 from hub.flow.step import Step
 
@@ -21,13 +22,12 @@ def reported(row: ResultRow) -> ResultReported:
     return row.event
 
 
-def alerts_with(step: Step, row: ResultRow, participant_id: str) -> tuple[Alert, ...]:
-    """The alerts that this result would add to the record of this participant, on any of its results."""
-    facts = step.facts(participant_id)
+def objection(step: Step, row: ResultRow, participant_id: str) -> Alert | None:
+    """What speaks against this result on the record of this participant, whether or not it stands there already."""
     new = ResultFact(row.result_id, "proposed", reported(row).result, row.digest)
-    entry = _entry(step, participant_id)
-    before = set(fold(entry, facts, step.policies).alerts)
-    return tuple(alert for alert in fold(entry, [*facts, new], step.policies).alerts if alert not in before)
+    facts = step.facts(participant_id) if row.state == "recorded" else [*step.facts(participant_id), new]
+    alerts = fold(_entry(step, participant_id), facts, step.policies).alerts
+    return next((alert for alert in alerts if alert.result_id == row.result_id), None)
 
 
 def record(
@@ -57,14 +57,25 @@ def take_off(step: Step, match: MatchRow, *, by: str, why: str, state: str) -> N
     step.emit(MatchUndone(match.result_id, match.match_id, match.participant_id, by, why), match.result_id)
 
 
+def was_accepted(step: Step, match: MatchRow) -> bool:
+    """Whether a clerk took the result of this match although a rule speaks against it."""
+    facts = step.facts(match.participant_id)
+    return any(
+        isinstance(fact, ResultFact) and fact.match_id == match.match_id and fact.policy_accepted for fact in facts
+    )
+
+
 def refold(step: Step, participant_id: str) -> Record:
-    """Fold the whole history anew, keep the outcome, and say so where it came out differently."""
+    """Fold the whole history anew, keep the outcome, and say so where it came out differently. What a rule now speaks
+    against goes before a clerk."""
     outcome = fold(_entry(step, participant_id), step.facts(participant_id), step.policies)
     before = step.tx.records.summary(participant_id)
     after = (outcome.recall_type, outcome.next_test_due_on, outcome.policy)
     step.tx.records.save(participant_id, outcome, step.now)
     if before != after:
         step.emit(RecordChanged(participant_id, *after), participant_id)
+    for alert in outcome.alerts:
+        question(step, alert, participant_id)
     _wish_letters(step, participant_id, outcome, step.tx.letters.of(participant_id) if before else [])
     return outcome
 
@@ -77,21 +88,32 @@ def _entry(step: Step, participant_id: str) -> Entry:
 def _wish_letters(step: Step, participant_id: str, outcome: Record, wished: list[LetterRow]) -> None:
     """Bring the wished letters into line with the record. While a task about her is open they all wait."""
     held = bool(step.open_tasks(participant_id))
-    known = {letter.letter_id: letter for letter in wished}
-    wanted = {}
-    too_old = set()
-    for due in letters_due(outcome, step.policies, step.now.date()):
-        if isinstance(due, LetterNotDue):
-            too_old |= {due.result_id} if due.rule == "too-old" else set()
-        else:
-            letter_id = str(uuid.uuid5(_LETTERS, f"{participant_id}|{due.result_id}|{due.code}"))
-            wanted[letter_id] = LetterRow(letter_id, participant_id, due.result_id, due.code, "wished", "", step.now)
-    for letter in wanted.values():
-        _put_letter(step, letter, known.get(letter.letter_id), held)
-    for letter in known.values():
-        # A letter that was due in its time stays wished however late this fold is.
-        if letter.letter_id not in wanted and letter.state != "cancelled" and letter.result_id not in too_old:
-            step.tx.letters.put(replace(letter, state="cancelled", why="The record changed.", changed_at=step.now))
+    known = {letter.letter_id: letter for letter in wished if letter.state != "cancelled"}
+    before = {letter.letter_id: letter for letter in wished}
+    due, late = _due_letters(step, participant_id, outcome)
+    for letter in due:
+        _put_letter(step, letter, before.get(letter.letter_id), held)
+    for letter in late:
+        # What was due in its time stays wished however late this fold is; what waited goes out; none begins so late.
+        if not held and letter.letter_id in known:
+            _put_letter(step, letter, known[letter.letter_id], held)
+    for letter_id in known.keys() - {letter.letter_id for letter in (*due, *late)}:
+        gone = replace(known[letter_id], state="cancelled", why="The record changed.", changed_at=step.now)
+        step.tx.letters.put(gone)
+
+
+def _due_letters(step: Step, participant_id: str, outcome: Record) -> tuple[list[LetterRow], list[LetterRow]]:
+    """The letters that are due now, and those that were due if they were wished before their tests grew too old."""
+    due: list[LetterRow] = []
+    late: list[LetterRow] = []
+    for index, each in enumerate(letters_due(outcome, step.policies, step.now.date())):
+        code = letter_code(outcome.results, index)
+        if code is None or (isinstance(each, LetterNotDue) and each.rule != "too-old"):
+            continue
+        letter_id = str(uuid.uuid5(_LETTERS, f"{participant_id}|{each.result_id}|{code}"))
+        letter = LetterRow(letter_id, participant_id, each.result_id, code, "wished", "", step.now)
+        (late if isinstance(each, LetterNotDue) else due).append(letter)
+    return due, late
 
 
 def _put_letter(step: Step, letter: LetterRow, known: LetterRow | None, held: bool) -> None:

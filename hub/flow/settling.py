@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
-from typing import Any
 
-from hub import telemetry
-from hub.domain.events import ReportParked, ResultParked, ResultReported, TaskClosed, Version
-from hub.domain.letters import due_on, priority
-from hub.domain.matching import Candidate, Decision, decide, search_keys
+from hub.domain.events import ReportParked, ResultReported, Version
+from hub.domain.matching import Decision, decide
 from hub.domain.people import Claim
 from hub.errors import Reason
-from hub.flow.ports import ResultRow, TaskRow
-from hub.flow.recording import alerts_with, record, refold, reported, take_off
+from hub.flow.parking import MATCHING, POLICY, candidates_as_data, close, open_tasks_of, park
+from hub.flow.ports import MatchRow, ResultRow, TaskRow
+from hub.flow.recording import objection, record, refold, reported, take_off
 from hub.flow.step import Step
 
-POLICY = frozenset(
-    reason.code
-    for reason in (
-        Reason.SECOND_INADEQUATE,
-        Reason.THIRD_HPV_POSITIVE,
-        Reason.INVALID_RETURN_TO_ROUTINE,
-        Reason.REPEAT_MONTHS,
-    )
-)
-MATCHING = frozenset({Reason.UNSURE.code, Reason.UNKNOWN.code})
 REASONS = {reason.code: reason for reason in Reason}
 
 
@@ -43,9 +30,11 @@ def settle(step: Step, row: ResultRow) -> None:
         return
     decision = _decision(step, event.claim)
     if decision.kind != "automatic" or decision.participant_id is None:
-        park(step, row, Reason.UNKNOWN if decision.kind == "unknown" else Reason.UNSURE, decision=decision)
-    elif _ruled_out(step, row, decision.participant_id):
-        hint = "A clerk has taken this result off the record of the person who fits."
+        reason = Reason.UNKNOWN if decision.kind == "unknown" else Reason.UNSURE
+        task = park(step, row, reason, decision=decision)
+        close_overtaken(step, row, task, others)
+    elif _ruled_out(step, row, others, decision.participant_id):
+        hint = "A clerk has taken this slide off the record of the person who fits."
         park(step, row, Reason.UNSURE, decision=decision, hint=hint)
     elif _on_record_elsewhere(step, others, decision.participant_id):
         hint = "Another version of this slide stands on another person's record."
@@ -56,30 +45,37 @@ def settle(step: Step, row: ResultRow) -> None:
 
 def settle_for(step: Step, row: ResultRow, participant_id: str, *, why: str) -> None:
     """The person is certain; the programme's rules decide whether the result goes on her record by itself."""
-    alerts = alerts_with(step, row, participant_id)
-    own = next((alert for alert in alerts if alert.result_id == row.result_id), None)
-    if own:
-        park(step, row, own.reason, participant_id=participant_id)
+    alert = objection(step, row, participant_id)
+    if alert:
+        park(step, row, alert.reason, participant_id=participant_id)
         refold(step, participant_id)
         return
     record(step, row, participant_id, how="automatic", by="hub", why=why)
-    for alert in alerts:
-        _question(step, alert.result_id, alert.reason, participant_id)
-    _close_superseded(step, row)
-    settle_waiting(step, participant_id)
+    close_superseded(step, row, participant_id)
+    follow_up(step, participant_id)
+
+
+def follow_up(step: Step, participant_id: str) -> None:
+    """What is known of this person has changed: what waited for a rule is looked at again, and her record folded.
+
+    One result that is settled may settle the next, so it goes on until none is.
+    """
+    while any(_settled(step, task, participant_id) for task in step.open_tasks(participant_id)):
+        pass
     refold(step, participant_id)
 
 
-def settle_waiting(step: Step, participant_id: str) -> None:
-    """Results of this person that waited for a rule alone: does the rule still speak against them?"""
-    for task in step.open_tasks(participant_id):
-        row = step.tx.results.get(task.result_id)
-        if task.reason not in POLICY or row is None or row.state != "waiting":
-            continue
-        if any(alert.result_id == row.result_id for alert in alerts_with(step, row, participant_id)):
-            continue
-        close(step, task, "settled", by="hub", why="New evidence: the rule no longer speaks against the result.")
+def _settled(step: Step, task: TaskRow, participant_id: str) -> bool:
+    """Whether the rule for which the task was opened no longer speaks against its result."""
+    row = step.tx.results.get(task.result_id)
+    if task.reason not in POLICY or row is None or objection(step, row, participant_id):
+        return False
+    if row.state == "waiting":
+        if _on_record_elsewhere(step, _others(step, row), participant_id):
+            return False
         record(step, row, participant_id, how="automatic", by="hub", why="New evidence settled the task.")
+    close(step, task, "settled", by="hub", why="New evidence: the rule no longer speaks against the result.")
+    return True
 
 
 def reconsider(step: Step, task: TaskRow) -> None:
@@ -87,74 +83,19 @@ def reconsider(step: Step, task: TaskRow) -> None:
     row = step.tx.results.get(task.result_id)
     if row is None or task.reason not in MATCHING or not isinstance(row.event, ResultReported):
         return
-    decision = _decision(step, row.event.claim)
+    if row.state != "waiting":  # another task of the same round has settled this one with it
+        return
+    decision, others = _decision(step, row.event.claim), _others(step, row)
     certain = decision.participant_id if decision.kind == "automatic" else None
-    if certain is None or _ruled_out(step, row, certain) or _on_record_elsewhere(step, _others(step, row), certain):
-        step.put_task(replace(task, candidates=_candidates(decision.candidates)))
+    if certain is None or _ruled_out(step, row, others, certain) or _on_record_elsewhere(step, others, certain):
+        step.put_task(replace(task, candidates=candidates_as_data(decision.candidates)))
         return
     close(step, task, "settled", by="hub", why="New evidence: the person is now certain.")
     settle_for(step, row, certain, why=decision.why)
 
 
-def park(
-    step: Step,
-    row: ResultRow,
-    reason: Reason,
-    *,
-    decision: Decision | None = None,
-    participant_id: str | None = None,
-    place: str = "",
-    hint: str = "",
-    state: str = "waiting",
-) -> None:
-    """A clerk gets a task, and the result waits (or, with another `state`, stays where it is)."""
-    step.tx.results.put(replace(row, state=state))
-    claim = row.event.claim
-    result = row.event.result if isinstance(row.event, ResultReported) else None
-    tested_on = result.test_on if result else step.now.date()
-    task = TaskRow(
-        task_id=step.new_id("task"),
-        result_id=row.result_id,
-        reason=reason.code,
-        state="open",
-        priority=priority(result),
-        due_on=due_on(tested_on),
-        person_key=participant_id or _person_key(claim, row.result_id),
-        opened_at=step.now,
-        participant_id=participant_id,
-        candidates=_candidates(decision.candidates) if decision else (),
-        place=place,
-        hint=hint or (decision.why if decision else ""),
-    )
-    step.put_task(task, search_keys(claim) if claim and reason.code in MATCHING else ())
-    step.emit(ResultParked(row.result_id, task.task_id, reason.code), row.result_id)
-    step.tell(telemetry.task_opened, reason.code)
-
-
-def close(step: Step, task: TaskRow, outcome: str, *, by: str, why: str) -> None:
-    """Settle a task, by a clerk or by new evidence."""
-    closed = replace(task, state="closed", outcome=outcome, note=why, closed_at=step.now, closed_by=by)
-    step.put_task(closed)
-    step.emit(TaskClosed(task.task_id, outcome, by, why), task.result_id)
-    step.tell(telemetry.task_closed, outcome)
-
-
 def _decision(step: Step, claim: Claim) -> Decision:
     return decide(claim, step.candidates(claim))
-
-
-def _candidates(candidates: tuple[Candidate, ...]) -> tuple[dict[str, Any], ...]:
-    return tuple(
-        {
-            "participant_id": candidate.participant_id,
-            "score": round(candidate.score, 3),
-            "findings": [
-                {"field": finding.field, "verdict": finding.verdict, "sentence": finding.sentence}
-                for finding in candidate.findings
-            ],
-        }
-        for candidate in candidates
-    )
 
 
 def _others(step: Step, row: ResultRow) -> list[ResultRow]:
@@ -171,15 +112,26 @@ def _is_duplicate(row: ResultRow, others: list[ResultRow]) -> bool:
     return any(isinstance(other.event, ReportParked) or other.event.result.version is Version.FINAL for other in others)
 
 
-def _ruled_out(step: Step, row: ResultRow, participant_id: str) -> bool:
-    """A person has said that this result is not hers: the hub never matches it to her again by itself."""
-    matches = step.tx.records.matches_of(row.result_id) if row.state else ()  # without a state it was never matched
-    return any(match.participant_id == participant_id and match.undone_by not in ("", "hub") for match in matches)
+def _ruled_out(step: Step, row: ResultRow, others: list[ResultRow], participant_id: str) -> bool:
+    """A clerk has said that this slide is not hers: the hub never matches any version of it to her again by itself."""
+    known = [version.result_id for version in (row, *others) if version.state]  # without a state it was never matched
+    return any(_is_ruled_out(step.tx.records.matches_of(result_id), participant_id) for result_id in known)
+
+
+def _is_ruled_out(matches: list[MatchRow], participant_id: str) -> bool:
+    hers = [match for match in matches if match.participant_id == participant_id]
+    stands = any(match.undone_at is None for match in hers)
+    return not stands and any(match.undone_by != "hub" for match in hers)
 
 
 def _on_record_elsewhere(step: Step, others: list[ResultRow], participant_id: str) -> bool:
     matches = (step.tx.records.live_match(other.result_id) for other in others)
     return any(match and match.participant_id != participant_id for match in matches)
+
+
+def is_on_record_elsewhere(step: Step, row: ResultRow, participant_id: str) -> bool:
+    """Whether another version of this slide stands on the record of another person."""
+    return _on_record_elsewhere(step, _others(step, row), participant_id)
 
 
 def leave_elsewhere(step: Step, row: ResultRow, participant_id: str, *, by: str, why: str) -> list[ResultRow]:
@@ -188,45 +140,75 @@ def leave_elsewhere(step: Step, row: ResultRow, participant_id: str, *, by: str,
     for other in _others(step, row):
         match = step.tx.records.live_match(other.result_id)
         if match and match.participant_id != participant_id:
-            take_off(step, match, by=by, why=why, state="superseded")
-            refold(step, match.participant_id)
+            _leave(step, match, by, why)
+            follow_up(step, match.participant_id)
             left.append(other)
     return left
 
 
-def _close_superseded(step: Step, row: ResultRow) -> None:
-    """A correction that found its person settles the tasks of the versions before it."""
+def leave_entirely(step: Step, row: ResultRow, participant_id: str, *, by: str, why: str) -> ResultRow:
+    """Take every version of this slide off her record; returns the newest of them, which a clerk gets."""
+    live = []
+    for version in (row, *_others(step, row)):
+        match = step.tx.records.live_match(version.result_id)
+        if match and match.participant_id == participant_id:
+            _leave(step, match, by, why)
+            live.append(version)
+    return max(live, key=lambda version: reported(version).result.authorised_at)
+
+
+def _leave(step: Step, match: MatchRow, by: str, why: str) -> None:
+    take_off(step, match, by=by, why=why, state="superseded")
+    for task in open_tasks_of(step, match.result_id):
+        close(step, task, "undone", by=by, why=why)
+
+
+def close_superseded(step: Step, row: ResultRow, participant_id: str) -> list[str]:
+    """A correction that found its person settles the tasks of the versions before it; returns those tasks' ids."""
     if reported(row).result.version is Version.FINAL:
-        return
+        return []
+    closed = []
     for other in _others(step, row):
-        if other.state != "waiting" or not _is_older(other, row):
-            continue
-        for task in step.tx.tasks.of_result(other.result_id):
-            if task.state != "closed" and task.reason != Reason.DUPLICATE_SLIDE.code:
-                step.tx.results.restate(other.result_id, "superseded")
-                close(
-                    step, task, "superseded", by="hub", why="New evidence: a correction of the same slide settled it."
-                )
+        if other.state == "waiting" and _is_older(other, row):
+            closed += [_close_as_superseded(step, other, task) for task in open_tasks_of(step, other.result_id)]
+    held = dict.fromkeys(task.participant_id for task in closed if task)
+    for other_person in held:
+        if other_person and other_person != participant_id:
+            follow_up(step, other_person)  # her letters waited for a result that was never hers
+    return [task.task_id for task in closed if task]
 
 
-def _is_older(other: ResultRow, row: ResultRow) -> bool:
-    if isinstance(other.event, ReportParked):
-        return other.journal_seq < row.journal_seq
-    return other.event.result.authorised_at < reported(row).result.authorised_at
+def close_overtaken(step: Step, row: ResultRow, task: TaskRow, others: list[ResultRow]) -> None:
+    """The same where the correction came first: an older version that fits nobody with certainty is settled by it."""
+    for other in others:
+        corrects = isinstance(other.event, ResultReported) and other.event.result.version is not Version.FINAL
+        if corrects and other.state == "recorded" and _is_older(row, other):
+            _close_as_superseded(step, row, task)
+            return
 
 
-def _question(step: Step, result_id: str, reason: Reason, participant_id: str) -> None:
-    """A late result makes one that is on the record already doubtful: it stays there, and a clerk looks."""
-    row = step.tx.results.get(result_id)
-    if row is None or any(task.state != "closed" for task in step.tx.tasks.of_result(result_id)):
+def _close_as_superseded(step: Step, row: ResultRow, task: TaskRow) -> TaskRow | None:
+    if task.reason == Reason.DUPLICATE_SLIDE.code:  # two reports of one slide stay a question, whatever corrects them
+        return None
+    step.tx.results.restate(row.result_id, "superseded")
+    close(step, task, "superseded", by="hub", why="New evidence: a correction of the same slide settled it.")
+    return task
+
+
+def bring_back_superseded(step: Step, row: ResultRow) -> None:
+    """A correction is refused: the version before it, if that only gave way to the correction, waits again."""
+    if isinstance(row.event, ReportParked) or row.event.result.version is Version.FINAL:
         return
-    hint = "An earlier test arrived after this result was recorded."
-    park(step, row, reason, participant_id=participant_id, hint=hint, state="recorded")
+    others = _others(step, row)
+    if any(other.state in ("recorded", "waiting") for other in others):
+        return
+    gave_way = [other for other in others if other.state == "superseded" and _is_older(other, row)]
+    if gave_way:
+        settle(step, max(gave_way, key=lambda other: other.journal_seq))
 
 
-def _person_key(claim: Claim | None, otherwise: str) -> str:
-    """The same for all waiting results that claim the same person, so that they can be shown as one."""
-    if claim is None or not (claim.nhs_number or claim.family_name):
-        return otherwise
-    words = (claim.nhs_number, (claim.family_name or "").upper(), claim.date_of_birth)
-    return hashlib.sha256(repr(words).encode()).hexdigest()[:32]
+def _is_older(one: ResultRow, other: ResultRow) -> bool:
+    """Whether one version was issued before the other; where that could not be read, whether it came before."""
+    if isinstance(one.event, ReportParked) or isinstance(other.event, ReportParked):
+        return one.journal_seq < other.journal_seq
+    return one.event.result.authorised_at < other.event.result.authorised_at

@@ -90,13 +90,15 @@ class Step:
             self._tasks[participant_id] = self.tx.tasks.open_for(participant_id)
         return self._tasks[participant_id]
 
-    def put_task(self, task: TaskRow, keys: Iterable[str] | None = None) -> None:
-        """Open a task (with the keys under which new evidence is noticed), or renew it."""
+    def open_task(self, task: TaskRow, keys: Iterable[str]) -> None:
+        """Open a task, with the keys under which new evidence is noticed."""
         self._tasks.clear()
-        if keys is None:
-            self.tx.tasks.update(task)
-        else:
-            self.tx.tasks.open(task, keys)
+        self.tx.tasks.open(task, keys)
+
+    def put_task(self, task: TaskRow, keys: Iterable[str] = ()) -> None:
+        """Renew a task. One that is opened again needs its keys again."""
+        self._tasks.clear()
+        self.tx.tasks.update(task, keys)
 
     def tell(self, happened: Callable[..., None], *words: str) -> None:
         self.told.append(lambda: happened(*words))

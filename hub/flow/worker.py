@@ -61,6 +61,8 @@ class Worker:
                 await asyncio.sleep(REST_SECONDS)
             except Exception as error:  # a bug parks itself: the result must neither wait silently nor stop the others
                 telemetry.our_fault(error, "worker")
+                if handler is park_as_our_fault:  # not even that works: it stays unfinished, and we rest
+                    await asyncio.sleep(REST_SECONDS)
                 handler = park_as_our_fault
 
     def once(self, tx: Transaction, envelope: Envelope, handler: Handler) -> Told:

@@ -34,7 +34,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from hub.app import context_of, store_of
+    from hub.app import context_of
+    from hub.io.store import store_of
 
     settings = settings_of(options)
     context = context_of(settings)

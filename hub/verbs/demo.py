@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -42,7 +43,8 @@ def run(options: argparse.Namespace) -> int:
     settings = settings_of(options)
     data = _fresh(options.data or settings.data / "demo")
     settings = replace(settings, data=data, mllp_host="127.0.0.1", mllp_port=0, http_host="127.0.0.1", http_port=0)
-    telemetry.configure(settings.log_json, "warning")
+    # By itself the demo shows and does not log; whoever asks for the log gets it.
+    telemetry.configure(settings.log_json, settings.log if os.environ.get("HUB_LOG") else "warning")
     told = asyncio.run(_play(settings, options))
     if options.json:
         say_json(told.summary)

@@ -129,8 +129,8 @@ def find_entry(store: SqliteStore, name: str) -> JournalEntry:
             f"No message has the number, control id or digest {name!r}. `hub journal list` shows what there is."
         )
     if len(found) > 1:
-        numbers = ", ".join(str(entry.seq) for entry in found)
-        raise CannotRun(f"Several messages go by {name!r}: name one by its number ({numbers}).")
+        ways = ", ".join(f"{entry.digest[:12]} is number {entry.seq}" for entry in found)
+        raise CannotRun(f"Several messages go by {name!r}: name one by its digest, or by its number ({ways}).")
     entry = store.read_now(lambda tx: tx.journal.entry(found[0].seq))
     assert entry is not None, "the journal never loses a row"
     return entry

@@ -42,7 +42,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
 @contextmanager
 def opened_store(options: argparse.Namespace) -> Iterator[SqliteStore]:
     """The store of --data; there must be one. Works while `hub up` runs on it."""
-    from hub.app import store_of
+    from hub.io.store import store_of  # not by way of hub.app: a reading verb needs neither doors nor pages
 
     store = store_of(settings_of(options), create=False)
     try:

@@ -55,7 +55,7 @@ class Site:
         await self._runner.setup()
         try:
             await web.TCPSite(self._runner, self._host, self._asked).start()
-        except OSError as error:
+        except (OSError, OverflowError) as error:
             await self._runner.cleanup()
             raise CannotRun(
                 f"The HTTP site cannot listen on {self._host} port {self._asked}: another program has it, or it is "

@@ -1,8 +1,8 @@
 """A small hub for the tests of the journey: real store, conveyor, relay and worker; laboratories that write real HL7.
 
-    person = scene.person()
-    result_id = await scene.report(person, scene.result("X0A"))
-    assert scene.codes_of(person) == ["X0A"]
+person = scene.person()
+result_id = await scene.report(person, scene.result("X0A"))
+assert scene.codes_of(person) == ["X0A"]
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from adapters import ADAPTERS
 from adapters.simulators.laboratory import laboratory_code, report, slide_number
 from adapters.simulators.people import PeopleMaker
 from hub.contract import Envelope, event_from_json, result_identity
+from hub.domain import names
 from hub.domain.events import Event, TestResult, Version
 from hub.domain.people import Claim, Participant
 from hub.flow import clerks
@@ -72,7 +73,7 @@ class Scene:
         self.intake = self.intake_with(feeds)
         self._worker: asyncio.Task[None] | None = None
         self._people = PeopleMaker(7, NOW.date(), postcodes=500)
-        self._numbers = count(1)
+        self.numbers = count(1)
 
     # -- the house
 
@@ -139,6 +140,11 @@ class Scene:
         """Somebody who is not in the cohort (yet)."""
         return replace(self._people.person(), gender="2", former_family_names=())
 
+    @staticmethod
+    def skeletons(*family_names: str) -> list[str]:
+        """How the names stand in the keys by which people are found."""
+        return [names.skeleton(names.fold(name)) for name in family_names]
+
     def import_people(self, *people: Participant) -> None:
         self.step(lambda step: take_people(step, list(people)))
 
@@ -148,7 +154,7 @@ class Scene:
         """A result of a fresh slide, authorised six days after the test."""
         plain = TestResult(
             laboratory_code=laboratory_code(feed),
-            slide_number=slide_number(feed, test_on.year, next(self._numbers)),
+            slide_number=slide_number(feed, test_on.year, next(self.numbers)),
             test_on=test_on,
             authorised_at=datetime.combine(test_on + timedelta(days=6), time(12), UTC),
             result_code=codes[0],
@@ -164,7 +170,7 @@ class Scene:
     def message(
         self, person: Claim | Participant, result: TestResult, *, feed: str = "northmoor", control_id: str = ""
     ) -> bytes:
-        return report(feed, person, result, control_id or f"T{next(self._numbers):06}", self.now)
+        return report(feed, person, result, control_id or f"T{next(self.numbers):06}", self.now)
 
     async def send(self, raw: bytes, intake: Intake | None = None) -> Answered:
         return await (intake or self.intake).take(raw, "mllp", "127.0.0.1")
@@ -232,20 +238,19 @@ class Scene:
 
     # -- the clerks
 
-    def match(self, result_id: str, person: Participant) -> TaskRow:
-        task = self.task_of(result_id)
-        self.step(lambda step: clerks.match(step, task.task_id, person.participant_id, by=CLERK, why=WHY))
+    def decide(self, action: str, task: TaskRow, *more: str) -> TaskRow:
+        act = {"match": clerks.match, "reject": clerks.reject, "query": clerks.query}[action]
+        self.step(lambda step: act(step, task.task_id, *more, by=CLERK, why=WHY))
         return task
+
+    def match(self, result_id: str, person: Participant) -> TaskRow:
+        return self.decide("match", self.task_of(result_id), person.participant_id)
 
     def reject(self, result_id: str) -> TaskRow:
-        task = self.task_of(result_id)
-        self.step(lambda step: clerks.reject(step, task.task_id, by=CLERK, why=WHY))
-        return task
+        return self.decide("reject", self.task_of(result_id))
 
     def query(self, result_id: str) -> TaskRow:
-        task = self.task_of(result_id)
-        self.step(lambda step: clerks.query(step, task.task_id, by=CLERK, why=WHY))
-        return task
+        return self.decide("query", self.task_of(result_id))
 
     def undo(self, task: TaskRow) -> None:
         self.step(lambda step: clerks.undo(step, task.task_id, by=CLERK, why="That was a mistake."))

@@ -11,16 +11,21 @@ from sqlalchemy import Connection, Row, bindparam, delete, func, select
 
 from hub.domain.matching import search_keys
 from hub.domain.people import Participant
+from hub.io.store.prepared import Prepared
 from hub.io.store.schema import participant_keys, participants
-from hub.io.store.statements import insert_or_leave, insert_or_replace
+from hub.io.store.statements import insert_all_or_leave, insert_all_or_replace
 
-_GET = select(participants).where(participants.c.participant_id == bindparam("id"))
-_BY_NUMBER = select(participants).where(participants.c.nhs_number == bindparam("number"))
+_GET = Prepared(select(participants).where(participants.c.participant_id == bindparam("id")))
+_BY_NUMBER = Prepared(select(participants).where(participants.c.nhs_number == bindparam("number")))
 _IDS = select(participants.c.nhs_number, participants.c.participant_id).where(
     participants.c.nhs_number.in_(bindparam("numbers", expanding=True))
 )
-_KEYS = select(participant_keys.c.participant_id).where(participant_keys.c.key.in_(bindparam("keys", expanding=True)))
-_CANDIDATES = (
+_MOST_KEYS = 24
+"""More than `search_keys` ever gives; a statement of fixed shape is compiled once."""
+_KEYS = select(participant_keys.c.participant_id).where(
+    participant_keys.c.key.in_([bindparam(f"key{number}") for number in range(_MOST_KEYS)])
+)
+_CANDIDATES = Prepared(
     select(participants).where(participants.c.participant_id.in_(_KEYS)).order_by(participants.c.participant_id)
 )
 
@@ -68,26 +73,29 @@ class SqlCohort:
         """Add or replace; the blocking keys follow."""
         if not people:
             return
-        insert_or_replace(self._connection, participants, [_values(person, at) for person in people])
+        insert_all_or_replace(self._connection, participants, [_values(person, at) for person in people])
         stale = delete(participant_keys).where(participant_keys.c.participant_id == bindparam("id"))
         self._connection.execute(stale, [{"id": person.participant_id} for person in people])
         keys = [
             {"key": key, "participant_id": person.participant_id} for person in people for key in search_keys(person)
         ]
-        insert_or_leave(self._connection, participant_keys, keys)
+        insert_all_or_leave(self._connection, participant_keys, keys)
 
     def candidates(self, keys: Iterable[str]) -> list[Participant]:
         wanted = sorted(keys)
         if not wanted:
             return []
-        return [_participant(row) for row in self._connection.execute(_CANDIDATES, {"keys": wanted})]
+        assert len(wanted) <= _MOST_KEYS, "a claim has few blocking keys"
+        padded = [*wanted, *[wanted[0]] * (_MOST_KEYS - len(wanted))]
+        values = {f"key{number}": key for number, key in enumerate(padded)}
+        return [_participant(row) for row in _CANDIDATES.rows(self._connection, values)]
 
     def get(self, participant_id: str) -> Participant | None:
-        row = self._connection.execute(_GET, {"id": participant_id}).first()
+        row = _GET.first(self._connection, {"id": participant_id})
         return _participant(row) if row else None
 
     def by_nhs_number(self, nhs_number: str) -> Participant | None:
-        row = self._connection.execute(_BY_NUMBER, {"number": nhs_number}).first()
+        row = _BY_NUMBER.first(self._connection, {"number": nhs_number})
         return _participant(row) if row else None
 
     def ids_of(self, nhs_numbers: Sequence[str]) -> dict[str, str]:

@@ -17,7 +17,7 @@ class SqlCounts:
 
     def _by(self, column: Any, *conditions: Any) -> dict[str, int]:
         query = select(column, func.count()).group_by(column).order_by(column)
-        return dict(self._connection.execute(query.where(*conditions)).tuples().all())
+        return {row[0]: row[1] for row in self._connection.execute(query.where(*conditions))}
 
     def answers(self) -> dict[str, int]:
         return self._by(replies.c.code, replies.c.code != "")

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
+from hub.config import Settings
 from hub.errors import CannotRun, Reason, Retry
 from hub.flow.ports import Transaction, Work
 from hub.io.store.transaction import SqlTransaction
@@ -137,13 +138,17 @@ class SqliteStore:
     def _together(
         self, connection: Connection, group: list[_Piece]
     ) -> list[tuple[asyncio.Future[Any], Any, BaseException | None]]:
+        begun = False
         try:
             with connection.begin():
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
+                begun = True
                 transaction = SqlTransaction(connection)
                 values = [piece.work(transaction) for piece in group]
             return [(piece.future, value, None) for piece, value in zip(group, values, strict=True)]
-        except Exception:  # whatever one piece did, each gets its own try and its own error below
+        except Exception as error:  # whatever one piece did, each gets its own try and its own error below
+            if not begun:  # nobody's fault: it would take each of them as long again to find out
+                return [(piece.future, None, _away(error)) for piece in group]
             return [(piece.future, *self._outcome(connection, piece.work)) for piece in group]
 
     def _outcome(self, connection: Connection, work: Work[Any]) -> tuple[Any, BaseException | None]:
@@ -158,9 +163,13 @@ class SqliteStore:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
                 return work(SqlTransaction(connection))
         except DBAPIError as error:
-            # The driver's text may hold values; its class and SQLite's error name do not.
-            name = getattr(error.orig, "sqlite_errorname", type(error.orig).__name__)
-            raise StoreAway(name) from None
+            raise _away(error) from None
+
+
+def _away(error: Exception) -> StoreAway:
+    """The driver's text may hold values; its class and SQLite's error name do not."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return StoreAway(getattr(cause, "sqlite_errorname", type(cause).__name__))
 
 
 def _prepare(connection: Any, _record: object) -> None:
@@ -194,5 +203,19 @@ def open_store(data: Path, *, create: bool = True) -> SqliteStore:
             f"The data directory {data} cannot be made ({error.strerror}). Name another with --data."
         ) from None
     engine = sqlite_engine(path)
-    upgrade(engine)
+    try:
+        upgrade(engine)
+    except DBAPIError as error:
+        name = getattr(error.orig, "sqlite_errorname", type(error.orig).__name__)
+        engine.dispose()
+        raise CannotRun(f"{path} cannot be used as a store ({name}). Name another directory with --data.") from None
     return SqliteStore(engine)
+
+
+def store_of(settings: Settings, *, create: bool = True) -> SqliteStore:
+    """The store the settings name."""
+    if settings.database_url or settings.amqp_url:
+        raise CannotRun(
+            "This version runs embedded only: unset HUB_DATABASE_URL and HUB_AMQP_URL; --data names its directory."
+        )
+    return open_store(settings.data, create=create)

@@ -9,16 +9,17 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from hub.contract import Envelope
+from hub.io.store.prepared import Prepared
 from hub.io.store.schema import inbox, outbox
 from hub.io.store.statements import insert_or_leave
 
-_UNCONFIRMED = (
+_UNCONFIRMED = Prepared(
     select(outbox)
     .where(outbox.c.confirmed_at.is_(None), outbox.c.seq > bindparam("after"))
     .order_by(outbox.c.seq)
     .limit(bindparam("size"))
 )
-_UNFINISHED = (
+_UNFINISHED = Prepared(
     select(outbox)
     .where(
         outbox.c.finished_at.is_(None),
@@ -29,13 +30,13 @@ _UNFINISHED = (
     .order_by(outbox.c.seq)
     .limit(bindparam("size"))
 )
-_CONFIRM = (
+_CONFIRM = Prepared(
     update(outbox)
     .where(outbox.c.seq == bindparam("row"), outbox.c.confirmed_at.is_(None))
     .values(confirmed_at=bindparam("at"), finished_at=func.coalesce(outbox.c.finished_at, bindparam("done")))
 )
-_CONSUMERS = select(func.count()).select_from(inbox).where(inbox.c.event_id == bindparam("event"))
-_FINISH = update(outbox).where(outbox.c.event_id == bindparam("event")).values(finished_at=bindparam("at"))
+_CONSUMERS = Prepared(select(func.count()).select_from(inbox).where(inbox.c.event_id == bindparam("event")))
+_FINISH = Prepared(update(outbox).where(outbox.c.event_id == bindparam("event")).values(finished_at=bindparam("at")))
 
 
 def _envelope(row: Row[Any]) -> Envelope:
@@ -75,29 +76,31 @@ class SqlEvents:
             "confirmed_at": None,
             "finished_at": None,
         }
-        return insert_or_leave(self._connection, outbox, values) == 1
+        return insert_or_leave(self._connection, outbox, values)
 
     def unconfirmed(self, after: int, limit: int) -> list[tuple[int, Envelope]]:
-        rows = self._connection.execute(_UNCONFIRMED, {"after": after, "size": limit})
+        rows = _UNCONFIRMED.rows(self._connection, {"after": after, "size": limit})
         return [(row.seq, _envelope(row)) for row in rows]
 
     def confirm(self, rows: Sequence[tuple[int, bool]], at: datetime) -> None:
         """Mark as confirmed; True beside a row says nobody of ours consumes it, so it is finished as well."""
-        self._connection.execute(_CONFIRM, [{"row": seq, "at": at, "done": at if done else None} for seq, done in rows])
+        _CONFIRM.change_all(
+            self._connection, [{"row": seq, "at": at, "done": at if done else None} for seq, done in rows]
+        )
 
     def unfinished(self, before: datetime, after: int, limit: int) -> list[tuple[int, Envelope]]:
-        rows = self._connection.execute(_UNFINISHED, {"before": before, "after": after, "size": limit})
+        rows = _UNFINISHED.rows(self._connection, {"before": before, "after": after, "size": limit})
         return [(row.seq, _envelope(row)) for row in rows]
 
     def take(self, event_id: str, consumer: str, at: datetime) -> bool:
         """Into the consumer's inbox; False where it holds the event already."""
         values = {"event_id": event_id, "consumer": consumer, "handled_at": at}
-        return insert_or_leave(self._connection, inbox, values) == 1
+        return insert_or_leave(self._connection, inbox, values)
 
     def finish(self, event_id: str, wanted: int, at: datetime) -> None:
         """The event is finished if `wanted` consumers have it in their inbox."""
-        if wanted == 1 or self._connection.execute(_CONSUMERS, {"event": event_id}).scalar_one() >= wanted:
-            self._connection.execute(_FINISH, {"event": event_id, "at": at})
+        if wanted == 1 or _CONSUMERS.rows(self._connection, {"event": event_id})[0][0] >= wanted:
+            _FINISH.change(self._connection, {"event": event_id, "at": at})
 
     def of_message(self, digest: str) -> list[tuple[Envelope, datetime | None, datetime | None]]:
         return self._listed(outbox.c.digest == digest)

@@ -9,26 +9,30 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, insert, or_, select, update
 
 from hub.flow.ports import Arrival, JournalEntry, StoredReply
+from hub.io.store.prepared import Prepared
 from hub.io.store.schema import journal, repeats, replies
 
-_INSERT = insert(journal)
-_INSERT_REPLY = insert(replies)
+_INSERT = Prepared(insert(journal), [column.name for column in journal.columns if column.name != "seq"])
+_INSERT_REPLY = Prepared(insert(replies), [column.name for column in replies.columns if column.name != "seq"])
 _LISTED = [column for column in journal.columns if column.name != "raw"]
-_FIND = select(*_LISTED).where(journal.c.feed == bindparam("feed"), journal.c.digest == bindparam("digest"))
-_USED = (
+_FIND = Prepared(select(*_LISTED).where(journal.c.feed == bindparam("feed"), journal.c.digest == bindparam("digest")))
+_USED = Prepared(
     select(journal.c.seq)
     .where(journal.c.control_id == bindparam("control_id"), journal.c.feed == bindparam("feed"))
     .limit(1)
 )
-_LAST_REPLY = select(replies).where(replies.c.journal_seq == bindparam("seq")).order_by(replies.c.seq.desc()).limit(1)
-_RESTATE = (
+_LAST_REPLY = Prepared(
+    select(replies).where(replies.c.journal_seq == bindparam("seq")).order_by(replies.c.seq.desc()).limit(1)
+)
+_RESTATE = Prepared(
     update(journal).where(journal.c.seq == bindparam("row")).values(state=bindparam("to"), results=bindparam("count"))
 )
-_REPLIED = update(replies).where(replies.c.seq == bindparam("row")).values(state=bindparam("to"))
+_REPLIED = Prepared(update(replies).where(replies.c.seq == bindparam("row")).values(state=bindparam("to")))
+_LONGEST_NUMBER = 18
+"""Digits of a journal number. Control ids made of time and counter may have more, and more than databases can count."""
 
 
 def _entry(row: Row[Any], raw: bytes = b"") -> JournalEntry:
-    fields = row._mapping
     return JournalEntry(
         seq=row.seq,
         feed=row.feed,
@@ -41,11 +45,11 @@ def _entry(row: Row[Any], raw: bytes = b"") -> JournalEntry:
         notes=tuple(json.loads(row.notes)),
         traceparent=row.traceparent,
         raw=raw,
-        answer=fields.get("code") or "",
-        reason=fields.get("reason") or "",
-        place=fields.get("place") or "",
-        reply_state=fields.get("reply_state") or "",
-        repeats=fields.get("repeats") or 0,
+        answer=getattr(row, "code", "") or "",
+        reason=getattr(row, "reason", "") or "",
+        place=getattr(row, "place", "") or "",
+        reply_state=getattr(row, "reply_state", "") or "",
+        repeats=getattr(row, "repeats", 0) or 0,
     )
 
 
@@ -84,7 +88,7 @@ class SqlJournal:
         self._connection = connection
 
     def find(self, feed: str, digest: str) -> JournalEntry | None:
-        row = self._connection.execute(_FIND, {"feed": feed, "digest": digest}).first()
+        row = _FIND.first(self._connection, {"feed": feed, "digest": digest})
         return _entry(row) if row else None
 
     def append(self, entry: JournalEntry) -> int:
@@ -102,14 +106,14 @@ class SqlJournal:
             "traceparent": entry.traceparent,
             "raw": entry.raw,
         }
-        return _key(self._connection.execute(_INSERT, values))
+        return _INSERT.insert(self._connection, values)
 
     def control_id_used(self, feed: str, control_id: str) -> bool:
         """Whether a message of this feed came with this control id before."""
-        return self._connection.execute(_USED, {"feed": feed, "control_id": control_id}).first() is not None
+        return _USED.first(self._connection, {"feed": feed, "control_id": control_id}) is not None
 
     def restate(self, seq: int, state: str, results: int) -> None:
-        self._connection.execute(_RESTATE, {"row": seq, "to": state, "count": results})
+        _RESTATE.change(self._connection, {"row": seq, "to": state, "count": results})
 
     def answered(self, seq: int, reply: StoredReply) -> int:
         values = {
@@ -122,18 +126,18 @@ class SqlJournal:
             "then": reply.then,
             "state": "owed" if reply.body is not None else "none",
         }
-        return _key(self._connection.execute(_INSERT_REPLY, values))
+        return _INSERT_REPLY.insert(self._connection, values)
 
     def repeated(self, seq: int, arrival: Arrival) -> None:
         values = {"journal_seq": seq, "received_at": arrival.received_at, "peer": arrival.peer}
         self._connection.execute(insert(repeats), values)
 
     def reply(self, seq: int) -> StoredReply:
-        return _reply(self._connection.execute(_LAST_REPLY, {"seq": seq}).one())
+        return _reply(_LAST_REPLY.rows(self._connection, {"seq": seq})[0])
 
     def replied(self, outcomes: Iterable[tuple[int, bool]]) -> None:
         rows = [{"row": seq, "to": "sent" if sent else "undelivered"} for seq, sent in outcomes]
-        self._connection.execute(_REPLIED, rows)
+        _REPLIED.change_all(self._connection, rows)
 
     def entry(self, seq: int) -> JournalEntry | None:
         row = self._connection.execute(_listing().where(journal.c.seq == seq)).first()
@@ -147,7 +151,7 @@ class SqlJournal:
         named = or_(journal.c.control_id == name, journal.c.digest == name)
         if len(name) >= 8:
             named = or_(named, journal.c.digest.startswith(name, autoescape=True))
-        if name.isdecimal():
+        if name.isdecimal() and len(name) <= _LONGEST_NUMBER:
             named = or_(named, journal.c.seq == int(name))
         rows = self._connection.execute(_listing().where(named).order_by(journal.c.seq).limit(200))
         return [_entry(row) for row in rows]
@@ -163,7 +167,3 @@ class SqlJournal:
     def replies(self, seq: int) -> list[StoredReply]:
         rows = self._connection.execute(select(replies).where(replies.c.journal_seq == seq).order_by(replies.c.seq))
         return [_reply(row) for row in rows]
-
-
-def _key(result: Any) -> int:
-    return int(result.inserted_primary_key[0])

@@ -5,10 +5,11 @@ from __future__ import annotations
 from sqlalchemy import Connection, bindparam, select
 
 from hub.flow.ports import LetterRow
+from hub.io.store.prepared import Prepared
 from hub.io.store.schema import letters
 from hub.io.store.statements import insert_or_replace
 
-_OF = select(letters).where(letters.c.participant_id == bindparam("id"))
+_OF = Prepared(select(letters).where(letters.c.participant_id == bindparam("id")))
 
 
 class SqlLetters:
@@ -18,7 +19,7 @@ class SqlLetters:
         self._connection = connection
 
     def of(self, participant_id: str) -> list[LetterRow]:
-        rows = self._connection.execute(_OF, {"id": participant_id})
+        rows = _OF.rows(self._connection, {"id": participant_id})
         return [
             LetterRow(row.letter_id, row.participant_id, row.result_id, row.code, row.state, row.why, row.changed_at)
             for row in rows

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from hub.domain.record import Fact, Record, ResultFact, UndoneFact
 from hub.flow.ports import MatchRow
+from hub.io.store.prepared import Prepared
 from hub.io.store.schema import facts, matches, records
 from hub.io.store.statements import insert_or_leave, insert_or_replace
 
@@ -18,16 +19,16 @@ _NAMESPACE = uuid.UUID("b8a1cf0a-06b9-5a13-9a61-3a5f4a4f0d2e")
 _KINDS: dict[str, type[ResultFact | UndoneFact]] = {kind.__name__: kind for kind in (ResultFact, UndoneFact)}
 _encoder = msgspec.json.Encoder(order="deterministic")
 
-_MATCH = insert(matches)
-_UNDO = (
+_MATCH = Prepared(insert(matches), [column.name for column in matches.columns])
+_UNDO = Prepared(
     update(matches)
     .where(matches.c.match_id == bindparam("match"))
     .values(undone_at=bindparam("at"), undone_by=bindparam("who"))
 )
-_LIVE = select(matches).where(matches.c.result_id == bindparam("result"), matches.c.undone_at.is_(None))
-_MATCHES = select(matches).where(matches.c.result_id == bindparam("result")).order_by(matches.c.matched_at)
-_FACTS = select(facts.c.kind, facts.c.data).where(facts.c.participant_id == bindparam("id"))
-_RECORD = select(records).where(records.c.participant_id == bindparam("id"))
+_LIVE = Prepared(select(matches).where(matches.c.result_id == bindparam("result"), matches.c.undone_at.is_(None)))
+_MATCHES = Prepared(select(matches).where(matches.c.result_id == bindparam("result")).order_by(matches.c.matched_at))
+_FACTS = Prepared(select(facts.c.kind, facts.c.data).where(facts.c.participant_id == bindparam("id")))
+_RECORD = Prepared(select(records).where(records.c.participant_id == bindparam("id")))
 
 
 def _match(row: Row[Any]) -> MatchRow:
@@ -83,17 +84,17 @@ class SqlRecords:
             "undone_at": None,
             "undone_by": "",
         }
-        self._connection.execute(_MATCH, values)
+        _MATCH.change(self._connection, values)
 
     def undo_match(self, match_id: str, by: str, at: datetime) -> None:
-        self._connection.execute(_UNDO, {"match": match_id, "who": by, "at": at})
+        _UNDO.change(self._connection, {"match": match_id, "who": by, "at": at})
 
     def live_match(self, result_id: str) -> MatchRow | None:
-        row = self._connection.execute(_LIVE, {"result": result_id}).first()
+        row = _LIVE.first(self._connection, {"result": result_id})
         return _match(row) if row else None
 
     def matches_of(self, result_id: str) -> list[MatchRow]:
-        return [_match(row) for row in self._connection.execute(_MATCHES, {"result": result_id})]
+        return [_match(row) for row in _MATCHES.rows(self._connection, {"result": result_id})]
 
     def add_fact(self, participant_id: str, fact: Fact, at: datetime) -> None:
         """Facts are only ever added; the same fact twice is one fact."""
@@ -109,7 +110,7 @@ class SqlRecords:
         insert_or_leave(self._connection, facts, values)
 
     def facts(self, participant_id: str) -> list[Fact]:
-        rows = self._connection.execute(_FACTS, {"id": participant_id})
+        rows = _FACTS.rows(self._connection, {"id": participant_id})
         return [msgspec.json.decode(bytes(row.data), type=_KINDS[row.kind]) for row in rows]
 
     def save(self, participant_id: str, record: Record, at: datetime) -> None:
@@ -124,11 +125,11 @@ class SqlRecords:
         insert_or_replace(self._connection, records, values)
 
     def summary(self, participant_id: str) -> tuple[str, date | None, str] | None:
-        row = self._connection.execute(_RECORD, {"id": participant_id}).first()
+        row = _RECORD.first(self._connection, {"id": participant_id})
         return (row.recall_type, row.next_test_due_on, row.policy) if row else None
 
     def get(self, participant_id: str) -> dict[str, Any] | None:
-        row = self._connection.execute(_RECORD, {"id": participant_id}).first()
+        row = _RECORD.first(self._connection, {"id": participant_id})
         if row is None:
             return None
         return {

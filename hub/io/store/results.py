@@ -9,17 +9,18 @@ from sqlalchemy import Connection, Row, bindparam, select, update
 from hub.contract import event_from_json, event_to_json
 from hub.domain.events import ReportParked, ResultReported
 from hub.flow.ports import ResultRow
+from hub.io.store.prepared import Prepared
 from hub.io.store.schema import results
 from hub.io.store.statements import insert_or_replace
 
-_GET = select(results).where(results.c.result_id == bindparam("id"))
-_OF_SLIDE = (
+_GET = Prepared(select(results).where(results.c.result_id == bindparam("id")))
+_OF_SLIDE = Prepared(
     select(results)
     .where(results.c.laboratory_code == bindparam("laboratory"), results.c.slide_number == bindparam("slide"))
     .order_by(results.c.result_id)
 )
-_OF_MESSAGE = select(results).where(results.c.journal_seq == bindparam("seq")).order_by(results.c.position)
-_RESTATE = update(results).where(results.c.result_id == bindparam("id")).values(state=bindparam("to"))
+_OF_MESSAGE = Prepared(select(results).where(results.c.journal_seq == bindparam("seq")).order_by(results.c.position))
+_RESTATE = Prepared(update(results).where(results.c.result_id == bindparam("id")).values(state=bindparam("to")))
 
 
 def _row(row: Row[Any]) -> ResultRow:
@@ -44,7 +45,7 @@ class SqlResults:
         self._connection = connection
 
     def get(self, result_id: str) -> ResultRow | None:
-        row = self._connection.execute(_GET, {"id": result_id}).first()
+        row = _GET.first(self._connection, {"id": result_id})
         return _row(row) if row else None
 
     def put(self, row: ResultRow) -> None:
@@ -68,10 +69,10 @@ class SqlResults:
         insert_or_replace(self._connection, results, values)
 
     def restate(self, result_id: str, state: str) -> None:
-        self._connection.execute(_RESTATE, {"id": result_id, "to": state})
+        _RESTATE.change(self._connection, {"id": result_id, "to": state})
 
     def of_slide(self, laboratory_code: str, slide_number: str) -> list[ResultRow]:
-        rows = self._connection.execute(_OF_SLIDE, {"laboratory": laboratory_code, "slide": slide_number})
+        rows = _OF_SLIDE.rows(self._connection, {"laboratory": laboratory_code, "slide": slide_number})
         return [_row(row) for row in rows]
 
     def of_slide_number(self, slide_number: str) -> list[ResultRow]:
@@ -80,4 +81,4 @@ class SqlResults:
         return [_row(row) for row in self._connection.execute(query)]
 
     def of_message(self, journal_seq: int) -> list[ResultRow]:
-        return [_row(row) for row in self._connection.execute(_OF_MESSAGE, {"seq": journal_seq})]
+        return [_row(row) for row in _OF_MESSAGE.rows(self._connection, {"seq": journal_seq})]

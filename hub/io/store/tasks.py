@@ -9,13 +9,14 @@ import msgspec
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from hub.flow.ports import DecisionRow, TaskRow
+from hub.io.store.prepared import Prepared
 from hub.io.store.schema import decisions, task_keys, tasks
-from hub.io.store.statements import insert_or_leave
+from hub.io.store.statements import insert_all_or_leave
 
 _OPEN = insert(tasks)
-_GET = select(tasks).where(tasks.c.task_id == bindparam("id"))
-_OF_RESULT = select(tasks).where(tasks.c.result_id == bindparam("id")).order_by(tasks.c.opened_at)
-_OPEN_FOR = (
+_GET = Prepared(select(tasks).where(tasks.c.task_id == bindparam("id")))
+_OF_RESULT = Prepared(select(tasks).where(tasks.c.result_id == bindparam("id")).order_by(tasks.c.opened_at))
+_OPEN_FOR = Prepared(
     select(tasks)
     .where(tasks.c.participant_id == bindparam("id"), tasks.c.state != "closed")
     .order_by(tasks.c.opened_at, tasks.c.task_id)
@@ -87,17 +88,17 @@ class SqlTasks:
     def _key(self, task: TaskRow, keys: Iterable[str]) -> None:
         rows = [{"key": key, "task_id": task.task_id} for key in keys]
         if rows:
-            insert_or_leave(self._connection, task_keys, rows)
+            insert_all_or_leave(self._connection, task_keys, rows)
 
     def get(self, task_id: str) -> TaskRow | None:
-        row = self._connection.execute(_GET, {"id": task_id}).first()
+        row = _GET.first(self._connection, {"id": task_id})
         return _task(row) if row else None
 
     def of_result(self, result_id: str) -> list[TaskRow]:
-        return [_task(row) for row in self._connection.execute(_OF_RESULT, {"id": result_id})]
+        return [_task(row) for row in _OF_RESULT.rows(self._connection, {"id": result_id})]
 
     def open_for(self, participant_id: str) -> list[TaskRow]:
-        return [_task(row) for row in self._connection.execute(_OPEN_FOR, {"id": participant_id})]
+        return [_task(row) for row in _OPEN_FOR.rows(self._connection, {"id": participant_id})]
 
     def waiting_for_keys(self, keys: Iterable[str]) -> list[TaskRow]:
         wanted = sorted(keys)
@@ -105,10 +106,12 @@ class SqlTasks:
             return []
         return [_task(row) for row in self._connection.execute(_WAITING, {"keys": wanted})]
 
-    def update(self, task: TaskRow) -> None:
+    def update(self, task: TaskRow, keys: Iterable[str] = ()) -> None:
+        """Renew a task. Closing it forgets its keys; `keys` are those of a task that is opened again."""
         self._connection.execute(_UPDATE.values(_values(task)), {"row": task.task_id})
         if task.state == "closed":
             self._connection.execute(delete(task_keys).where(task_keys.c.task_id == task.task_id))
+        self._key(task, keys)
 
     def worklist(self, limit: int, state: str | None = None) -> list[TaskRow]:
         """Riskiest first, then the one that falls due first. Without a state: all that are not closed."""

@@ -1,0 +1,101 @@
+"""Letters: wished, waiting while a task about her is open, released, cancelled."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from hub.domain.events import LetterWished
+from tests.flow.scene import Scene, corrected
+
+
+def wished(scene: Scene, participant_id: str) -> list[str]:
+    """The codes of the letters that left through the outbox."""
+    return [event.code for event in scene.events(participant_id) if isinstance(event, LetterWished)]
+
+
+async def test_letters_wait_while_a_task_about_her_is_open_and_go_when_it_closes(scene: Scene) -> None:
+    person = scene.person()
+    await scene.report(person, scene.result("X0A", date(2026, 1, 20)))
+    waiting = await scene.report(person, scene.result("29R", repeat_months=7))
+    assert scene.letters_of(person) == {"PX0A": "waiting"}
+    scene.match(waiting, person)
+    assert scene.letters_of(person) == {"P29R": "wished"}
+
+
+async def test_no_letter_leaves_before_the_task_is_closed(scene: Scene) -> None:
+    person = scene.person()
+    first = await scene.report(person, scene.result("XUR", date(2025, 12, 20)))
+    second = await scene.report(person, scene.result("XUR"))
+    assert wished(scene, person.participant_id) == ["PXUR"]  # the first left when nothing was in doubt
+    scene.match(second, person)
+    assert wished(scene, person.participant_id) == ["PXUR", "PXUR"]
+    letters = {letter.result_id: letter.state for letter in scene.every_letter_of(person)}
+    assert letters == {first: "cancelled", second: "wished"}
+
+
+async def test_a_task_about_somebody_else_holds_nothing(scene: Scene) -> None:
+    person = scene.person()
+    await scene.report(scene.stranger(), scene.result())
+    await scene.report(person, scene.result())
+    assert scene.letters_of(person) == {"PX0A": "wished"}
+
+
+async def test_a_correction_of_the_codes_cancels_the_letter_and_one_of_nothing_keeps_its_code(scene: Scene) -> None:
+    person, result = scene.person(), scene.result("X0A")
+    await scene.report(person, result)
+    await scene.report(person, corrected(result, "39S"))
+    states = {letter.code: (letter.state, letter.why) for letter in scene.every_letter_of(person)}
+    assert states == {"PX0A": ("cancelled", "The record changed."), "P39S": ("wished", "")}
+
+
+async def test_a_letter_once_wished_is_not_cancelled_because_time_passes(scene: Scene) -> None:
+    person = scene.person()
+    await scene.report(person, scene.result())
+    scene.now += timedelta(days=200)
+    scene.import_people(person)
+    assert scene.letters_of(person) == {"PX0A": "wished"}
+    assert wished(scene, person.participant_id) == ["PX0A"]
+
+
+async def test_a_letter_that_waited_too_long_for_us_still_goes(scene: Scene) -> None:
+    person = scene.person()
+    await scene.report(person, scene.result("X0A", date(2026, 1, 20)))
+    doubtful = scene.result("29R", repeat_months=7)
+    waiting = await scene.report(person, doubtful)
+    scene.now += timedelta(days=200)
+    scene.import_people(person)
+    assert scene.letters_of(person) == {"PX0A": "waiting"}
+    scene.reject(waiting)
+    assert scene.letters_of(person) == {"PX0A": "wished"}
+    assert wished(scene, person.participant_id) == ["PX0A", "PX0A"]
+
+
+async def test_a_letter_long_gone_is_not_held_by_a_task_of_today(scene: Scene) -> None:
+    person = scene.person()
+    await scene.report(person, scene.result("XUR", date(2026, 2, 20)))
+    scene.now += timedelta(days=200)
+    late = await scene.report(person, scene.result("XUR", date(2026, 8, 1)))
+    assert scene.ending(late) == "second-inadequate"
+    assert scene.letters_of(person) == {"PXUR": "wished"}
+
+
+async def test_a_result_that_comes_too_late_gets_no_letter(scene: Scene) -> None:
+    person = scene.person()
+    await scene.report(person, scene.result("X0A", date(2025, 11, 1)))
+    assert scene.every_letter_of(person) == []
+
+
+async def test_a_late_correction_cancels_the_letter_of_what_it_corrects(scene: Scene) -> None:
+    person, result = scene.person(), scene.result("X0A")
+    await scene.report(person, result)
+    scene.now += timedelta(days=200)
+    await scene.report(person, corrected(result, "39S"))
+    assert scene.letters_of(person) == {}
+    assert scene.codes_of(person) == ["39S"]
+
+
+async def test_a_sample_taken_in_colposcopy_gets_no_letter(scene: Scene) -> None:
+    person = scene.person()
+    await scene.report(person, scene.result("39S", source_type="7"))
+    assert scene.every_letter_of(person) == []
+    assert scene.codes_of(person) == ["39S"]
