@@ -20,14 +20,12 @@ _BY_NUMBER = Prepared(select(participants).where(participants.c.nhs_number == bi
 _IDS = select(participants.c.nhs_number, participants.c.participant_id).where(
     participants.c.nhs_number.in_(bindparam("numbers", expanding=True))
 )
-_MOST_KEYS = 24
-"""More than `search_keys` ever gives; a statement of fixed shape is compiled once."""
+_KEYS_AT_ONCE = 24
+"""Most claims have fewer: a statement of fixed shape is compiled once."""
 _KEYS = select(participant_keys.c.participant_id).where(
-    participant_keys.c.key.in_([bindparam(f"key{number}") for number in range(_MOST_KEYS)])
+    participant_keys.c.key.in_([bindparam(f"key{number}") for number in range(_KEYS_AT_ONCE)])
 )
-_CANDIDATES = Prepared(
-    select(participants).where(participants.c.participant_id.in_(_KEYS)).order_by(participants.c.participant_id)
-)
+_CANDIDATES = Prepared(select(participants).where(participants.c.participant_id.in_(_KEYS)))
 
 
 def _participant(row: Row[Any]) -> Participant:
@@ -83,12 +81,13 @@ class SqlCohort:
 
     def candidates(self, keys: Iterable[str]) -> list[Participant]:
         wanted = sorted(keys)
-        if not wanted:
-            return []
-        assert len(wanted) <= _MOST_KEYS, "a claim has few blocking keys"
-        padded = [*wanted, *[wanted[0]] * (_MOST_KEYS - len(wanted))]
-        values = {f"key{number}": key for number, key in enumerate(padded)}
-        return [_participant(row) for row in _CANDIDATES.rows(self._connection, values)]
+        found: dict[str, Participant] = {}
+        for first in range(0, len(wanted), _KEYS_AT_ONCE):
+            some = wanted[first : first + _KEYS_AT_ONCE]
+            padded = [*some, *[some[0]] * (_KEYS_AT_ONCE - len(some))]
+            rows = _CANDIDATES.rows(self._connection, {f"key{number}": key for number, key in enumerate(padded)})
+            found.update((row.participant_id, _participant(row)) for row in rows)
+        return [found[participant_id] for participant_id in sorted(found)]
 
     def get(self, participant_id: str) -> Participant | None:
         row = _GET.first(self._connection, {"id": participant_id})
