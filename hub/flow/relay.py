@@ -8,21 +8,19 @@ broker, this process killed) is refilled from the difference.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 
 from hub import telemetry
 from hub.contract import Envelope
-from hub.errors import Retry
 from hub.flow.handlers import CONSUMERS
+from hub.flow.patience import patiently
 from hub.flow.ports import Clock, Conveyor, Store, Transaction
 
 BATCH = 500
 IDLE_SECONDS = 0.25
 GATHER_SECONDS = 0.005
-REST_SECONDS = 1.0
 
 
 class Relay:
@@ -42,23 +40,15 @@ class Relay:
     async def run(self, *, conveyor_is_empty: bool) -> None:
         """Relay until cancelled. `conveyor_is_empty` says that whatever was confirmed before is not there any more."""
         if conveyor_is_empty:
-            await self._patiently(self.refill(self._clock()))
+            await patiently(self.refill, self._clock())
         refilled_at = self._clock()
         while True:
-            moved = await self._patiently(self.relay_once())
+            moved: int = await patiently(self.relay_once)
             if self._clock() - refilled_at >= self._refill_after:
-                await self._patiently(self.refill(self._clock() - self._refill_after))
+                await patiently(self.refill, self._clock() - self._refill_after)
                 refilled_at = self._clock()
             if not moved:
                 await self._sleep()
-
-    async def _patiently(self, step: Awaitable[int]) -> int:
-        try:
-            return await step
-        except Retry as error:
-            telemetry.store_failed(error)
-            await asyncio.sleep(REST_SECONDS)
-            return 0
 
     async def _sleep(self) -> None:
         with suppress(TimeoutError):

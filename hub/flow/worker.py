@@ -9,15 +9,14 @@ from time import perf_counter
 
 from hub import telemetry
 from hub.contract import Envelope
-from hub.errors import Retry
 from hub.flow.handlers import CONSUMERS, Context, handle, park_as_our_fault
+from hub.flow.patience import LONGEST_REST_SECONDS, patiently
 from hub.flow.ports import Conveyor, Delivery, Store, Transaction
 from hub.flow.step import Step, Told, tell_all
 
 Handler = Callable[[Transaction, Envelope, Context], Step]
 
 AT_ONCE = 64
-REST_SECONDS = 1.0
 
 
 class Worker:
@@ -54,15 +53,12 @@ class Worker:
         handler: Handler = handle
         while True:
             try:
-                tell_all(await self._store.write(partial(self.once, envelope=envelope, handler=handler)))
+                tell_all(await patiently(self._store.write, partial(self.once, envelope=envelope, handler=handler)))
                 return
-            except Retry as error:
-                telemetry.store_failed(error)
-                await asyncio.sleep(REST_SECONDS)
             except Exception as error:  # a bug parks itself: the result must neither wait silently nor stop the others
                 telemetry.our_fault(error, "worker")
                 if handler is park_as_our_fault:  # not even that works: it stays unfinished, and we rest
-                    await asyncio.sleep(REST_SECONDS)
+                    await asyncio.sleep(LONGEST_REST_SECONDS)
                 handler = park_as_our_fault
 
     def once(self, tx: Transaction, envelope: Envelope, handler: Handler) -> Told:

@@ -207,7 +207,7 @@ async def test_a_bug_in_reading_again_leaves_what_stood_on_the_record(scene: Sce
 async def test_a_fault_in_parking_itself_is_tried_again_and_stops_nobody(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker, "REST_SECONDS", 0.01)
+    monkeypatch.setattr(worker, "LONGEST_REST_SECONDS", 0.01)
     person, result = scene.person(), scene.result()
 
     def broken(result: Any) -> int:
@@ -229,7 +229,6 @@ async def test_a_fault_in_parking_itself_is_tried_again_and_stops_nobody(
 
 
 async def test_a_retry_is_tried_again(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "REST_SECONDS", 0.01)
     person, result = scene.person(), scene.result()
     settle = failing_for(result.slide_number, Retry(Reason.NOT_NOW), times=6)  # each try: in its group, then alone
     monkeypatch.setattr("hub.flow.handlers.settle", settle)

@@ -324,6 +324,14 @@ async def test_new_evidence_that_settles_nothing_renews_the_candidates(scene: Sc
     assert [candidate["participant_id"] for candidate in task.candidates] == [stranger.participant_id]
 
 
+async def test_a_waiting_task_is_found_among_more_people_than_a_statement_has_room_for(scene: Scene) -> None:
+    stranger = scene.stranger()
+    result_id = await scene.report(stranger, scene.result())
+    keys = [f"n:{number}" for number in range(300_000)]
+    found = scene.read(lambda tx: tx.tasks.waiting_for_keys([*keys, f"n:{stranger.nhs_number}"]))
+    assert [task.result_id for task in found] == [result_id]
+
+
 async def test_correction_and_original_that_wait_together_are_settled_once_each(scene: Scene) -> None:
     stranger, result = scene.stranger(), scene.result("X0A")
     correction = await scene.report(stranger, corrected(result, "39S"))

@@ -30,6 +30,8 @@ _WAITING = (
     )
     .order_by(tasks.c.opened_at, tasks.c.task_id)
 )
+_MOST_KEYS = 10_000
+"""Keys in one statement: both databases limit its variables, and a cohort file has thousands of people."""
 _ANY_KEY = select(task_keys.c.task_id).limit(1)
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -104,7 +106,10 @@ class SqlTasks:
         wanted = sorted(keys)
         if not wanted or self._connection.execute(_ANY_KEY).first() is None:
             return []
-        return [_task(row) for row in self._connection.execute(_WAITING, {"keys": wanted})]
+        some = [wanted[start : start + _MOST_KEYS] for start in range(0, len(wanted), _MOST_KEYS)]
+        rows = [row for each in some for row in self._connection.execute(_WAITING, {"keys": each})]
+        found = {row.task_id: _task(row) for row in rows}
+        return sorted(found.values(), key=lambda task: (task.opened_at, task.task_id))
 
     def update(self, task: TaskRow, keys: Iterable[str] = ()) -> None:
         """Renew a task. Closing it forgets its keys; `keys` are those of a task that is opened again."""

@@ -1,0 +1,27 @@
+"""Trying again by itself: for `Retry`, and for nothing else, with growing and uneven rests."""
+
+from __future__ import annotations
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
+
+from hub import telemetry
+from hub.errors import Retry
+
+FIRST_REST_SECONDS = 0.1
+LONGEST_REST_SECONDS = 5.0
+
+
+def _tell(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    if error is not None:
+        telemetry.store_failed(error)
+
+
+patiently = AsyncRetrying(
+    retry=retry_if_exception_type(Retry),
+    wait=wait_random_exponential(multiplier=FIRST_REST_SECONDS, max=LONGEST_REST_SECONDS),
+    before_sleep=_tell,
+    reraise=True,
+)
+"""`await patiently(work, *arguments)`: until it is done, or fails with something that trying again does not mend.
+Uneven rests, so that many who wait for the same database do not all come back at once."""
