@@ -1,4 +1,4 @@
-"""The application acknowledgement: a second, separate message, only where the feed's table grants what MSH-16 asks for."""
+"""The application acknowledgement: a second message, only where the feed's table grants what MSH-16 asks for."""
 
 from __future__ import annotations
 

@@ -9,13 +9,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tenacity import wait_none
 
 from adapters import ADAPTERS
 from hub import telemetry
 from hub.contract import result_identity
 from hub.domain.events import ResultMatched
 from hub.errors import Reason, Retry
-from hub.flow import parking, settling, worker
+from hub.flow import parking, patience, settling, worker
 from hub.flow.handlers import RECORDS, handle, park_as_our_fault
 from hub.flow.intake import Intake
 from hub.flow.worker import Worker
@@ -160,13 +161,12 @@ async def test_an_event_handled_twice_at_once_changes_things_once(scene: Scene) 
     assert len([event for event in scene.events(envelope.subject) if isinstance(event, ResultMatched)]) == 1
 
 
-def failing_for(slide_number: str, error: Exception, times: int = 1_000_000) -> Any:
-    """Our own `settle` with a fault for one slide, so many times."""
-    left, real = [times], settling.settle
+def failing_for(slide_number: str, error: Exception) -> Any:
+    """Our own `settle` with a fault for one slide."""
+    real = settling.settle
 
     def settle(step: Any, row: Any) -> None:
-        if settling.reported(row).result.slide_number == slide_number and left[0]:
-            left[0] -= 1
+        if settling.reported(row).result.slide_number == slide_number:
             raise error
         real(step, row)
 
@@ -228,12 +228,30 @@ async def test_a_fault_in_parking_itself_is_tried_again_and_stops_nobody(
     assert scene.ending(result_id) == "our-fault"
 
 
-async def test_a_retry_is_tried_again(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    person, result = scene.person(), scene.result()
-    settle = failing_for(result.slide_number, Retry(Reason.NOT_NOW), times=6)  # each try: in its group, then alone
-    monkeypatch.setattr("hub.flow.handlers.settle", settle)
+async def test_a_retry_is_tried_again_by_each_for_itself(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience.patiently, "wait", wait_none())
+    results = [scene.result() for _ in range(8)]
+    people = [scene.person() for _ in results]
+    wanted = {result.slide_number: 4 for result in results}
+    monkeypatch.setattr("hub.flow.handlers.settle", putting_off(wanted))
     failures = counted("hub_store_failures")
-    await scene.report(person, result)
-    assert counted("hub_store_failures") == failures + 3
-    assert scene.codes_of(person) == ["X0A"]
+    for person, result in zip(people, results, strict=True):
+        await scene.send(scene.message(person, result))
+    await scene.settle()
+    assert counted("hub_store_failures") >= failures + 8
+    assert [scene.codes_of(person) for person in people] == [["X0A"]] * 8
     assert scene.open_tasks() == []
+
+
+def putting_off(left: dict[str, int]) -> Any:
+    """Our own `settle`, which asks to be tried again so many times for each slide."""
+    real = settling.settle
+
+    def settle(step: Any, row: Any) -> None:
+        slide = settling.reported(row).result.slide_number
+        if left[slide]:
+            left[slide] -= 1
+            raise Retry(Reason.NOT_NOW)
+        real(step, row)
+
+    return settle
