@@ -29,9 +29,9 @@ COMPILE = (
 )  # fmt: skip
 
 
-def uv(*words: str, directory: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    """Run the uv that stands beside this Python. It may not fetch a Python of its own."""
-    environment = {**os.environ, "UV_PYTHON_DOWNLOADS": "never"}
+def uv(*words: str, directory: Path = ROOT, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run the uv that stands beside this Python; `settings` are its UV_ variables. It may not fetch a Python itself."""
+    environment = {**os.environ, "UV_PYTHON_DOWNLOADS": "never", **settings}
     return subprocess.run(
         [UV, *words], cwd=directory, env=environment, capture_output=True, text=True, timeout=300, check=False
     )

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -18,6 +19,7 @@ import pytest
 from adapters import ADAPTERS
 from hub.__main__ import _parser
 from hub.config import settings_table
+from hub.demo.story import story
 from hub.mapping.feed_table import Answer, Fact, Facts, FeedTable, Laboratory, Sender
 from hub.verbs import VERBS
 
@@ -200,6 +202,20 @@ def test_no_file_knows_this_machine_or_a_registry() -> None:
         text = path.read_bytes().decode("utf-8", "replace")
         assert PATHS_OF_A_MACHINE.search(text) is None, name_of(path)
         assert not [host for host in REGISTRIES if host in text], name_of(path)
+
+
+def test_the_demo_that_the_readme_shows_is_the_demo() -> None:
+    shown = next(block for block in blocks(ROOT / "README.md", "text") if "answered  ended" in block)
+    told = story(datetime(2026, 7, 20, 9, 0, tzinfo=UTC))
+    endings = {case.name: case.sendings[-1].reason or case.sendings[-1].ends[-1] for case in told.cases}
+    rows = re.findall(r"^✓  (.+?)  +((?:A[AER] )*A[AER])  +(.+)$", shown, re.MULTILINE)
+    assert len(rows) == shown.count("✓") > 5
+    for name, _answers, ending in rows[:-1]:
+        assert endings[name] == ending, name
+    assert f"{len(told.ordinary)} ordinary results" in rows[-1][0]
+    sent = sum(len(case.sendings) for case in (*told.cases, *told.ordinary))
+    assert f"\nsent        {sent}\n" in shown
+    assert f"loads {len(told.participants):,} synthetic people" in (ROOT / "README.md").read_text()
 
 
 def test_messages_are_kept_as_they_are() -> None:

@@ -64,6 +64,7 @@ def wheels(python: str, directory: Path, *names: str) -> tuple[bool, str]:
     done = uv(
         "pip", "install", "--dry-run", "--require-hashes", "--only-binary", ":all:", "--target", str(directory),
         "--python-version", python, "--python-platform", "x86_64-unknown-linux-gnu", *COMPILE[-2:], *files,
+        UV_CACHE_DIR=str(directory.parent / "uv-cache"),
     )  # fmt: skip
     if done.returncode and any(sign in done.stderr for sign in AWAY):
         pytest.skip("the package index cannot be reached, so nobody can say whether there are wheels")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import TypeVar
@@ -171,7 +171,7 @@ class Report:
         if fact is None or fact.constant is not None:
             return read(fact.constant) if fact and fact.constant is not None else None
         value: T | None = None
-        for found in self.order.texts(fact):
+        for found in _legible(self.order.texts(fact)):
             this = read(translate(name, fact, found, self.table.codes))
             if this is None:
                 raise _not_of_its_form(name, fact, found)
@@ -193,7 +193,7 @@ class Report:
         fact: Fact | None = getattr(self.table.facts, name)
         parts: dict[int, list[str]] = {}
         last = None
-        for last in self.order.texts(fact) if fact else ():
+        for last in _legible(self.order.texts(fact)) if fact else ():
             parts.setdefault(last.segment.number, []).append(last.text)
         if last and any(said != parts[last.segment.number] for said in parts.values()):
             raise Reject(Reason.CONFLICTING_VALUES, last.place)
@@ -210,6 +210,14 @@ class Report:
         fact: Fact | None = getattr(self.table.facts, name)
         found = next(self.order.texts(fact), None) if fact and fact.places else None
         return found.place if found else None
+
+
+def _legible(texts: Iterable[Text]) -> Iterator[Text]:
+    """The texts; a NUL (an escape may spell one) is no character of any fact, and databases refuse it."""
+    for found in texts:
+        if "\x00" in found.text:
+            raise Reject(Reason.INVALID_VALUE, found.place, "It holds a NUL character.")
+        yield found
 
 
 def _status(segment: Segment, field: int, versions: dict[str, Version]) -> Version:

@@ -8,12 +8,14 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hub.errors import CannotRun
+from hub.errors import CannotRun, Reason
 from hub.verbs.decode import read_file
 from hub.verbs.speaking import json_argument, say, say_json, settings_of
 
 if TYPE_CHECKING:
+    from hub.config import Settings
     from hub.contract import Opened, Reading
+    from hub.mapping import FeedTables
 
 EXAMPLES = (
     "hub check                              every mapping table",
@@ -67,12 +69,11 @@ def _check_tables(options: argparse.Namespace) -> int:
 
 def _check_message(options: argparse.Namespace) -> int:
     from adapters import ADAPTERS
-    from hub.app import DIALECT, feeds_of
 
-    adapter = ADAPTERS[DIALECT]
+    adapter = ADAPTERS["hl7v2_oru"]
     today = options.on or datetime.now(UTC).date()
     opened = adapter.open(read_file(options.file))
-    reading = adapter.decode(opened, feeds_of(settings_of(options)).find, today)
+    reading = adapter.decode(opened, _feeds(settings_of(options)).find, today)
     report = _report(opened, reading)
     report["structure"] = _structure(opened.raw) if options.structure else []
     if options.json:
@@ -80,6 +81,17 @@ def _check_message(options: argparse.Namespace) -> int:
     else:
         _say_report(report)
     return 0 if reading.answer == "AA" and not report["structure"] else 1
+
+
+def _feeds(settings: Settings) -> FeedTables:
+    """The tables, not by way of `hub.app`: who writes a table checks it often, and needs neither store nor doors."""
+    from adapters import ADAPTERS
+    from hub.mapping import TableProblem, load_feeds
+
+    try:
+        return load_feeds(settings.mappings / "feeds", ADAPTERS)
+    except TableProblem as problem:
+        raise CannotRun(f"{problem} `hub check` lists everything that is wrong with the tables.") from None
 
 
 def _report(opened: Opened, reading: Reading) -> dict[str, Any]:
@@ -96,14 +108,14 @@ def _report(opened: Opened, reading: Reading) -> dict[str, Any]:
 def _item(position: str, outcome: Any) -> dict[str, Any]:
     """One result: the event's facts, or the reason and place."""
     from hub.domain.events import ReportParked, ResultReported
-    from hub.flow.settling import REASONS
 
+    reasons = {reason.code: reason for reason in Reason}
     if isinstance(outcome, ResultReported):
         result = outcome.result
         facts = f"{result.combination} {result.version.value}, test on {result.test_on}, slide {result.slide_number}"
         return {"position": position, "becomes": "a result", "facts": facts}
     if isinstance(outcome, ReportParked):
-        becomes, place, reason, hint = "a clerk's task", outcome.place, REASONS[outcome.reason], outcome.hint
+        becomes, place, reason, hint = "a clerk's task", outcome.place, reasons[outcome.reason], outcome.hint
     else:
         becomes, reason, hint = "refused", outcome.reason, outcome.hint
         place = outcome.place.text if outcome.place else ""

@@ -127,7 +127,7 @@ def _address(options: argparse.Namespace) -> tuple[str, int]:
     if not options.to:
         return settings.mllp_host, settings.mllp_port
     host, _, port = options.to.rpartition(":")
-    if not host or not port.isdecimal():
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
         raise CannotRun(f"--to takes HOST:PORT, like 127.0.0.1:2575, not {options.to!r}.")
     return host, int(port)
 

@@ -142,6 +142,17 @@ async def test_the_running_relay_is_woken_by_intake_and_refills_after_a_crash(sc
     assert [scene.codes_of(person) for person in (*people, more)] == [["X0A"]] * 4
 
 
+async def test_a_relay_that_is_woken_and_stopped_at_once_stops(scene: Scene) -> None:
+    relaying = asyncio.create_task(scene.relay.run(conveyor_is_empty=False))
+    await asyncio.sleep(0.05)
+    scene.relay.wake()
+    await asyncio.sleep(0)  # its sleep is over, and it has not gone on yet
+    relaying.cancel()
+    done, _ = await asyncio.wait([relaying], timeout=2)
+    relaying.cancel()
+    assert done == {relaying}
+
+
 def waking_intake(scene: Scene) -> Intake:
     """Wired as the composition root wires it."""
     return Intake(scene.store, ADAPTERS["hl7v2_oru"], FEEDS.find, lambda: scene.now, scene.relay.wake)

@@ -11,13 +11,16 @@ import os
 import queue
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic, sleep
 from types import TracebackType
 
 from hub.domain.people import Participant
@@ -235,6 +238,15 @@ class Wire:
                 return not self._came and not await self._reader.read(1)
         except TimeoutError:
             return True
+
+
+def wait_until_finished(data: Path, seconds: float = 60.0) -> None:
+    """Until every event of the store is finished, read past the hub's own code."""
+    deadline = monotonic() + seconds
+    with closing(sqlite3.connect(data / "hub.sqlite")) as store:
+        while store.execute("SELECT count(*) FROM outbox WHERE finished_at IS NULL").fetchone()[0]:
+            assert monotonic() < deadline, "the hub does not finish what it took"
+            sleep(0.05)
 
 
 def write_cohort(path: Path, people: Sequence[Participant]) -> Path:

@@ -6,15 +6,14 @@ import asyncio
 import json
 import re
 import urllib.request
-from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from hub.demo.story import STRANGER, Story, story
-from hub.domain.people import Claim, Participant
 from tests.journeys.driving import Finished, HubUp, Wire, hub, write_cohort
+from tests.journeys.leaks import leaks
 
 KEYS = ("sent", "answers", "stored", "duplicates", "rejected", "matched", "parked", "letters", "lost")
 RESULTS = 120
@@ -146,36 +145,7 @@ def test_the_search_for_leaks_finds_what_leaks(told: Story) -> None:
 
 
 def _leaks(text: str, told: Story) -> list[str]:
-    """What of anybody stands in the text, as the kind of thing that it is (never as itself: tests are logged too)."""
-    people: list[Participant | Claim] = [*told.participants, STRANGER]
-    folded = re.sub(r"\s+", " ", text).casefold()
-    joined = re.sub(r"(?<=\d)[ -](?=\d)", "", folded)
-    numbers = set(re.findall(r"(?<!\d)\d{10}(?!\d)", f"{folded} {joined}"))
-    return sorted({kind for person in people for kind in _leaks_of(person, folded, numbers)})
-
-
-def _leaks_of(person: Participant | Claim, folded: str, numbers: set[str]) -> Iterator[str]:
-    if person.nhs_number in numbers:
-        yield "an NHS number"
-    names = [(person.family_name or "").casefold(), person.given_names[0].casefold()]
-    if all(name in folded for name in names) and _beside_each_other(names, folded):
-        yield "a full name"
-    born = person.date_of_birth
-    assert born is not None
-    forms = (f"{born:%Y%m%d}", f"{born:%Y-%m-%d}", f"{born:%d/%m/%Y}", f"date({born.year}, {born.month}, {born.day})")
-    if any(form in folded for form in forms):
-        yield "a birth date"
-    if person.postcode and person.postcode.casefold() in folded:
-        yield "a postcode"
-    if person.address_lines and person.address_lines[0].casefold() in folded:
-        yield "an address"
-
-
-def _beside_each_other(names: Iterable[str], folded: str) -> bool:
-    """Both names with no more than a few signs between them, in either order."""
-    family, given = map(re.escape, names)
-    between = r"[^a-z]{1,6}"
-    return bool(re.search(rf"\b{family}\b{between}\b{given}\b|\b{given}\b{between}\b{family}\b", folded))
+    return leaks(text, [*told.participants, STRANGER])
 
 
 def _get(url: str) -> str:
