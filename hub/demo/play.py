@@ -141,6 +141,7 @@ def _summary(tx: Transaction, progress: Progress, cases: list[Case]) -> dict[str
         "matched": tx.counts.results().get("recorded", 0),
         "parked": tx.counts.parked(),
         "letters": tx.counts.letters(),
+        "letters_held": tx.counts.letters_held(),
         "lost": missing + tx.counts.without_outcome(),
         "seconds": round(progress.seconds, 2),
     }

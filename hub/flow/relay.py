@@ -52,7 +52,8 @@ class Relay:
 
     async def _sleep(self) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), IDLE_SECONDS)
+            async with asyncio.timeout(IDLE_SECONDS):  # not wait_for: Python 3.11's may swallow that we are cancelled
+                await self._woken.wait()
             await asyncio.sleep(GATHER_SECONDS)  # whoever is awake finds company: fewer, larger hand-overs
         self._woken.clear()
 

@@ -101,10 +101,16 @@ def _list(store: SqliteStore, options: argparse.Namespace) -> int:
             )
         )
     headings = ("task", "urgency", "due", "reason", "state", "candidates", "best", "")
-    say_table(headings, rows, f"{len(tasks)} tasks, {len(rows)} people. `hub tasks show TASK` shows one.")
+    say_table(headings, rows, f"{_counted(len(tasks), 'task', 'tasks')}, {_counted(len(rows), 'person', 'people')}. `hub tasks show TASK` shows one.")
     return 0
 
 
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"
+
+
+GENDERS = {"0": "not known", "1": "M", "2": "F", "9": "not specified"}
+"""The codes of the cohort in the words laboratories use (domain.md 2.9)."""
 URGENCY = {0: "urgent", 1: "abnormal", 2: "normal"}
 
 
@@ -210,7 +216,7 @@ def _known(person: Participant) -> dict[str, str]:
         "former names": ", ".join(person.former_family_names),
         "given names": " ".join(person.given_names),
         "date of birth": str(person.date_of_birth),
-        "sex": person.gender or "",
+        "sex": GENDERS.get(person.gender or "", person.gender or ""),
         "postcode": person.postcode or "",
         "address": ", ".join(person.address_lines),
     }

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from adapters import ADAPTERS
-from adapters.simulators.laboratory import laboratory_code, report, slide_number
+from adapters.simulators.laboratory import claim_of, laboratory_code, report, slide_number
 from adapters.simulators.people import PeopleMaker
-from hub.contract import Envelope, event_from_json, result_identity
+from hub.contract import Envelope, event_from_json, result_identity, seal
 from hub.domain import names
 from hub.domain.events import Event, TestResult, Version
 from hub.domain.people import Claim, Participant
@@ -55,6 +55,11 @@ def corrected(result: TestResult, codes: str = "", **more: Any) -> TestResult:
         parts = {"result_code": codes[0], "infection_code": codes[1], "action_code": codes[2]}
         later = replace(later, **parts, repeat_months=_MONTHS.get(codes))
     return replace(later, **more)
+
+
+def misspelt(person: Participant) -> Claim:
+    """Her claim under a family name that a clerk would recognise and the hub must not."""
+    return replace(claim_of(person), family_name=person.family_name + "son")
 
 
 def withdrawn(result: TestResult) -> TestResult:
@@ -183,6 +188,17 @@ class Scene:
         await self.settle()
         return result_identity(feed, hashlib.sha256(raw).hexdigest(), "1.1")
 
+    async def read_again(self, raw: bytes, feeds: FeedTables) -> None:
+        """Put into the outbox what a message that is in the journal says under other tables, as a replay does."""
+        adapter = ADAPTERS["hl7v2_oru"]
+        reading = adapter.decode(adapter.open(raw), feeds.find, self.now.date())
+        digest = hashlib.sha256(raw).hexdigest()
+        for item in reading.taken:
+            place = {"feed": reading.feed, "digest": digest, "position": item.position}
+            envelope = seal(item.outcome, subject=result_identity(*place.values()), at=self.now, **place)
+            self.store.write_now(lambda tx, each=envelope: tx.events.put(each))
+        await self.settle()
+
     # -- what became of it
 
     def row(self, result_id: str) -> ResultRow:
@@ -226,6 +242,11 @@ class Scene:
 
     def every_letter_of(self, person: Participant) -> list[LetterRow]:
         return self.read(lambda tx: tx.letters.of(person.participant_id))
+
+    def standing(self, *people: Participant) -> list[Any]:
+        """What is to be the same before a decision and after its undoing. A record without results is as good as none."""
+        records = [(self.record_of(person), self.letters_of(person)) for person in people]
+        return [(record if record["results"] else None, letters) for record, letters in records]
 
     def events(self, *subjects: str) -> list[Event]:
         """The events about these results or participants, oldest first."""

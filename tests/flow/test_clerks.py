@@ -3,34 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
-from typing import Any
+from datetime import date
 
 import pytest
 
-from adapters.simulators.laboratory import claim_of
 from hub.domain.events import DecisionUndone, MatchUndone, ResultMatched, ResultQueried, ResultRefused, TaskClosed
-from hub.domain.people import Claim, Participant
 from hub.flow.clerks import Refused
-from hub.flow.ports import MatchRow
-from hub.io.store import StoreAway
-from tests.flow.scene import CLERK, NOW, WHY, Scene, corrected
+from tests.flow.scene import CLERK, WHY, Scene, misspelt
 
 NOT_FOUND = "00000000-0000-4000-8000-000000000000"
-
-
-def misspelt(person: Participant) -> Claim:
-    """A family name that a clerk would recognise and the hub must not."""
-    return replace(claim_of(person), family_name=person.family_name + "son")
-
-
-def standing(scene: Scene, *people: Participant) -> list[Any]:
-    """What is to be the same before a decision and after its undoing. A record without results is as good as none."""
-    records = [scene.record_of(person) for person in people]
-    return [
-        (record if record["results"] else None, scene.letters_of(person))
-        for record, person in zip(records, people, strict=True)
-    ]
 
 
 # -- match
@@ -71,11 +52,11 @@ async def test_undoing_a_match_brings_record_letters_and_task_back(scene: Scene)
     person = scene.person()
     await scene.report(person, scene.result("X0A", date(2025, 12, 20)))
     result_id = await scene.report(misspelt(person), scene.result("39S"))
-    before, task = standing(scene, person), scene.task_of(result_id)
+    before, task = scene.standing(person), scene.task_of(result_id)
     scene.match(result_id, person)
     assert scene.letters_of(person) == {"P39S": "wished"}
     scene.undo(task)
-    assert standing(scene, person) == before
+    assert scene.standing(person) == before
     assert scene.task_of(result_id) == task
 
 
@@ -111,13 +92,13 @@ async def test_a_rule_that_nobody_saw_is_asked_about_after_the_match(scene: Scen
     person = scene.person()
     await scene.report(person, scene.result("XUR", date(2025, 11, 1)))
     result_id = await scene.report(misspelt(person), scene.result("XUR"))
-    before, task = standing(scene, person), scene.task_of(result_id)
+    before, task = scene.standing(person), scene.task_of(result_id)
     scene.match(result_id, person)
     assert scene.ending(result_id) == "recorded second-inadequate"
     assert "wished" not in scene.letters_of(person).values()
     scene.undo(task)
     assert scene.ending(result_id) == "unsure"
-    assert standing(scene, person) == before
+    assert scene.standing(person) == before
 
 
 async def test_matching_an_older_result_questions_the_newer_one_on_the_record(scene: Scene) -> None:
@@ -135,13 +116,13 @@ async def test_a_questioned_result_is_accepted_as_it_stands_and_questioned_again
     person = scene.person()
     newer = await scene.report(person, scene.result("XUR"))
     await scene.report(person, scene.result("XUR", date(2025, 11, 1)))
-    before = standing(scene, person)
+    before = scene.standing(person)
     task = scene.match(newer, person)
     assert scene.ending(newer) == "recorded"
     assert scene.letters_of(person) == {"PXUR": "wished"}
     scene.undo(task)
     assert scene.ending(newer) == "recorded second-inadequate"
-    assert standing(scene, person) == before
+    assert scene.standing(person) == before
 
 
 async def test_a_questioned_result_cannot_be_given_to_somebody_else_in_passing(scene: Scene) -> None:
@@ -162,79 +143,6 @@ async def test_giving_a_waiting_result_to_somebody_else_releases_the_first_ones_
     assert scene.letters_of(other) == {"PXUR": "wished"}
 
 
-# -- one slide, one person
-
-
-async def test_a_match_moves_the_slide_from_another_persons_record_and_undo_restores_it(scene: Scene) -> None:
-    person, other, result = scene.person(), scene.person(), scene.result("X0A")
-    original = await scene.report(person, result)
-    correction = await scene.report(other, corrected(result, "39S"))
-    before = standing(scene, person, other)
-    task = scene.match(correction, other)
-    assert (scene.codes_of(person), scene.codes_of(other)) == ([], ["39S"])
-    assert (scene.letters_of(person), scene.letters_of(other)) == ({}, {"P39S": "wished"})
-    assert scene.ending(original) == "superseded"
-    scene.undo(task)
-    assert standing(scene, person, other) == before
-    assert (scene.ending(original), scene.ending(correction)) == ("recorded", "unsure")
-
-
-async def test_a_question_about_a_slide_that_moves_away_is_closed_and_comes_back_with_it(scene: Scene) -> None:
-    person, other, result = scene.person(), scene.person(), scene.result("XUR")
-    original = await scene.report(person, result)
-    await scene.report(person, scene.result("XUR", date(2025, 12, 20)))
-    assert scene.ending(original) == "recorded second-inadequate"
-    correction = await scene.report(other, corrected(result, "X0A"))
-    before = standing(scene, person, other)
-    task = scene.match(correction, other)
-    assert scene.ending(original) == "superseded"
-    assert scene.letters_of(person) == {"PXUR": "wished"}
-    scene.undo(task)
-    assert scene.ending(original) == "recorded second-inadequate"
-    assert standing(scene, person, other) == before
-
-
-async def test_what_has_moved_on_since_cannot_be_undone_onto_two_people(scene: Scene) -> None:
-    person, other, result = scene.person(), scene.person(), scene.result("X0A")
-    await scene.report(person, result)
-    task = scene.match(await scene.report(other, corrected(result, "39S")), other)
-    later = replace(corrected(result, "49S"), authorised_at=result.authorised_at + timedelta(days=3))
-    assert scene.ending(await scene.report(other, later)) == "recorded"
-    with pytest.raises(Refused, match="another person's record"):
-        scene.undo(task)
-    assert (scene.codes_of(person), scene.codes_of(other)) == ([], ["49S"])
-
-
-async def test_a_matched_correction_settles_its_original_and_undo_brings_both_tasks_back(scene: Scene) -> None:
-    person, result = scene.person(), scene.result("X0A")
-    original = await scene.report(misspelt(person), result)
-    correction = await scene.report(misspelt(person), corrected(result, "39S"))
-    task = scene.match(correction, person)
-    assert (scene.ending(original), scene.ending(correction)) == ("superseded", "recorded")
-    scene.undo(task)
-    assert (scene.ending(original), scene.ending(correction)) == ("unsure", "unsure")
-
-
-async def test_a_refused_correction_gives_the_version_before_it_back_to_the_clerks(scene: Scene) -> None:
-    person, result = scene.person(), scene.result("X0A")
-    original = await scene.report(misspelt(person), result)
-    correction = await scene.report(person, corrected(result, "39S"))
-    assert scene.ending(original) == "superseded"
-    scene.undo_automatic(correction)
-    scene.reject(correction)
-    assert (scene.ending(original), scene.ending(correction)) == ("unsure", "refused")
-
-
-async def test_the_database_refuses_a_second_live_match_of_one_result(scene: Scene) -> None:
-    person, other = scene.person(), scene.person()
-    result_id = await scene.report(person, scene.result())
-    second = MatchRow("second", result_id, other.participant_id, "clerk", CLERK, WHY, NOW)
-    with pytest.raises(StoreAway, match="SQLITE_CONSTRAINT_UNIQUE"):
-        scene.store.write_now(lambda tx: tx.records.match(second))
-    (only,) = scene.read(lambda tx: tx.records.matches_of(result_id))
-    assert only.participant_id == person.participant_id
-
-
 # -- reject
 
 
@@ -251,13 +159,13 @@ async def test_a_rejected_questioned_result_leaves_the_record_and_undo_restores_
     person = scene.person()
     newer = await scene.report(person, scene.result("XUR"))
     await scene.report(person, scene.result("XUR", date(2025, 12, 20)))
-    before = standing(scene, person)
+    before = scene.standing(person)
     task = scene.reject(newer)
     assert scene.codes_of(person) == ["XUR"]
     assert scene.letters_of(person) == {"PXUR": "wished"}
     scene.undo(task)
     assert scene.ending(newer) == "recorded second-inadequate"
-    assert standing(scene, person) == before
+    assert scene.standing(person) == before
 
 
 async def test_a_rejected_slide_may_be_reported_anew(scene: Scene) -> None:
@@ -311,10 +219,10 @@ async def test_a_query_answered_by_new_evidence_cannot_be_undone(scene: Scene) -
 async def test_an_automatic_match_is_taken_back_and_becomes_an_unsure_task(scene: Scene) -> None:
     person = scene.person()
     await scene.report(person, scene.result("X0A", date(2025, 12, 20)))
-    before = standing(scene, person)
+    before = scene.standing(person)
     result_id = await scene.report(person, scene.result("39S"))
     scene.undo_automatic(result_id)
-    assert standing(scene, person) == before
+    assert scene.standing(person) == before
     assert scene.ending(result_id) == "unsure"
     undone = [event for event in scene.events(result_id) if isinstance(event, MatchUndone)]
     assert [(event.by, event.why) for event in undone] == [(CLERK, "It is her sister's.")]

@@ -19,6 +19,7 @@ from hub.errors import Reason, Retry
 from hub.flow import parking, patience, settling, worker
 from hub.flow.handlers import RECORDS, handle, park_as_our_fault
 from hub.flow.intake import Intake
+from hub.flow.recording import reported
 from hub.flow.worker import Worker
 from tests.flow.scene import FEEDS, Scene
 
@@ -177,7 +178,7 @@ def failing_for(slide_number: str, error: Exception) -> Any:
     real = settling.settle
 
     def settle(step: Any, row: Any) -> None:
-        if settling.reported(row).result.slide_number == slide_number:
+        if reported(row).result.slide_number == slide_number:
             raise error
         real(step, row)
 
@@ -259,7 +260,7 @@ def putting_off(left: dict[str, int]) -> Any:
     real = settling.settle
 
     def settle(step: Any, row: Any) -> None:
-        slide = settling.reported(row).result.slide_number
+        slide = reported(row).result.slide_number
         if left[slide]:
             left[slide] -= 1
             raise Retry(Reason.NOT_NOW)

@@ -65,7 +65,8 @@ class Conversation:
             for task in leftover:
                 task.cancel()
             await asyncio.gather(*leftover, return_exceptions=True)
-            self._writer.transport.abort()
+            if not self._writer.transport.is_closing():  # a TLS transport that has closed already cannot be aborted
+                self._writer.transport.abort()
         return self._why_ended
 
     def stop_reading(self, why: str) -> None:

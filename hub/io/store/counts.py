@@ -32,21 +32,26 @@ class SqlCounts:
         return self._by(tasks.c.reason, tasks.c.state != "closed")
 
     def letters(self) -> dict[str, int]:
-        """Letters by code; those held back or cancelled stand under `waiting` and `cancelled`."""
-        wished = self._by(letters.c.code, letters.c.state == "wished")
-        return {**wished, **self._by(letters.c.state, letters.c.state != "wished")}
+        """Letters wished, by code."""
+        return self._by(letters.c.code, letters.c.state == "wished")
+
+    def letters_held(self) -> dict[str, int]:
+        """Letters that wait for a clerk, and those cancelled because the record changed."""
+        return self._by(letters.c.state, letters.c.state != "wished")
 
     def journal(self) -> dict[str, int]:
         again = self._connection.execute(select(func.count()).select_from(repeats)).scalar_one()
         return {**self._by(journal.c.state), "repeats": again}
 
     def without_outcome(self) -> int:
-        """Messages from which results were taken, but of which not every result has an outcome."""
+        """Messages of which not every result taken has an outcome, and results that wait with nobody to see them."""
         settled = (
             select(func.count())
             .select_from(results)
             .where(results.c.journal_seq == journal.c.seq, results.c.state != "")
             .scalar_subquery()
         )
-        query = select(func.count()).select_from(journal).where(journal.c.results > settled)
-        return self._connection.execute(query).scalar_one()
+        unsettled = select(func.count()).select_from(journal).where(journal.c.results > settled)
+        seen = select(tasks.c.task_id).where(tasks.c.result_id == results.c.result_id, tasks.c.state != "closed")
+        unseen = select(func.count()).select_from(results).where(results.c.state == "waiting", ~seen.exists())
+        return sum(self._connection.execute(query).scalar_one() for query in (unsettled, unseen))
