@@ -244,7 +244,7 @@ class Scene:
         return self.read(lambda tx: tx.letters.of(person.participant_id))
 
     def standing(self, *people: Participant) -> list[Any]:
-        """What is to be the same before a decision and after its undoing. A record without results is as good as none."""
+        """What must be the same before a decision and after its undoing. A record without results counts as none."""
         records = [(self.record_of(person), self.letters_of(person)) for person in people]
         return [(record if record["results"] else None, letters) for record, letters in records]
 

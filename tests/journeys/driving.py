@@ -57,6 +57,12 @@ class Finished:
         return self.err.decode()
 
 
+def is_one_sentence(done: Finished) -> bool:
+    """How a command says that it cannot run: one line that begins with its name, and exit code 2."""
+    begins = done.complained.startswith(f"hub {done.words[0]}: ")
+    return done.code == 2 and not done.out and begins and done.complained.count("\n") == 1
+
+
 def hub(
     *words: object,
     given: bytes = b"",
