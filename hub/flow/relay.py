@@ -20,7 +20,7 @@ from hub.flow.ports import Clock, Conveyor, Store, Transaction
 
 BATCH = 500
 IDLE_SECONDS = 0.25
-GATHER_SECONDS = 0.005
+GATHER_SECONDS = 0.02
 
 
 class Relay:

@@ -72,11 +72,9 @@ def say_json_rows(rows: Iterable[Any]) -> None:
     say("\n]" if separator == "," else "[]")
 
 
-def say_table(headings: Sequence[str], rows: Iterable[Sequence[object]], footing: str = "") -> None:
+def say_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Plain columns, as wide as they need to be: readable on any terminal and by grep."""
     lines = [[str(cell) for cell in row] for row in rows]
     widths = [max(len(line[column]) for line in [list(headings), *lines]) for column in range(len(headings))]
     for line in [list(headings), ["-" * width for width in widths], *lines]:
         say("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
-    if footing:
-        say(footing)

@@ -101,11 +101,9 @@ def _list(store: SqliteStore, options: argparse.Namespace) -> int:
             )
         )
     headings = ("task", "urgency", "due", "reason", "state", "candidates", "best", "")
-    say_table(
-        headings,
-        rows,
-        f"{_counted(len(tasks), 'task', 'tasks')}, {_counted(len(rows), 'person', 'people')}. `hub tasks show TASK` shows one.",
-    )
+    say_table(headings, rows)
+    waiting = f"{_counted(len(tasks), 'task', 'tasks')}, {_counted(len(rows), 'person', 'people')}"
+    say(f"{waiting}. `hub tasks show TASK` shows one.")
     return 0
 
 

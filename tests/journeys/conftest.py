@@ -1,14 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from hub.__main__ import main
 from tests.journeys.desk import Desk, desk_in
-from tests.journeys.driving import Finished
-
-Inside = Callable[..., Finished]
+from tests.journeys.driving import Finished, Inside
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -55,6 +55,10 @@ class Finished:
     @property
     def complained(self) -> str:
         return self.err.decode()
+
+
+Inside = Callable[..., Finished]
+"""The command line run inside the tests' own process (the fixture `inside`)."""
 
 
 def is_one_sentence(done: Finished) -> bool:

@@ -19,9 +19,8 @@ import pytest
 from hub.__main__ import _parser, main
 from hub.config import settings_table
 from hub.verbs import VERBS
-from tests.journeys.conftest import Inside
 from tests.journeys.desk import WHO, Desk, slide
-from tests.journeys.driving import ROOT, HubUp, hub, hubs, is_one_sentence
+from tests.journeys.driving import ROOT, HubUp, Inside, hub, hubs, is_one_sentence
 
 # -- what every verb says of itself
 

@@ -6,9 +6,8 @@ import json
 import re
 from pathlib import Path
 
-from tests.journeys.conftest import Inside
 from tests.journeys.desk import WHO, Desk, slide
-from tests.journeys.driving import hubs
+from tests.journeys.driving import Inside, hubs
 
 # -- reading while the hub runs
 
