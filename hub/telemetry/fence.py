@@ -27,6 +27,7 @@ ALLOWED_KEYS = frozenset(
 )
 WITHHELD = "withheld"
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+_least = logging.DEBUG
 _TOKEN = re.compile(r"[\w.:+/@^<>\[\]-]{0,120}", re.ASCII)
 # Ten digits are an NHS number, eight or three groups a birthday; hexadecimal neighbours make it a digest or a UUID.
 _SOMEBODYS_NUMBER_OR_BIRTHDAY = re.compile(
@@ -36,6 +37,8 @@ _SOMEBODYS_NUMBER_OR_BIRTHDAY = re.compile(
 
 def write_lines(*, pretty: bool, level: str) -> None:
     """Have log lines from `level` on written to standard error, pretty or as JSON."""
+    global _least
+    _least = _LEVELS[level]
     renderer: Any = structlog.dev.ConsoleRenderer(colors=True) if pretty else structlog.processors.JSONRenderer()
     structlog.configure(
         processors=[
@@ -77,6 +80,8 @@ def plain(text: str) -> str:
 
 def log(level: str, event: str, **facts: object) -> None:
     """One line. `level` is a name; what is not debug, info or warning counts as an error."""
+    if _LEVELS[level] < _least:  # asked some fifteen times for each result: the answer must cost nothing
+        return
     logger = structlog.get_logger()
     write = {"debug": logger.debug, "info": logger.info, "warning": logger.warning}.get(level, logger.error)
     write(event, **facts)
