@@ -13,7 +13,8 @@ from adapters import ADAPTERS
 from hub import telemetry
 from hub.config import Settings
 from hub.errors import CannotRun
-from hub.flow.handlers import CONSUMERS, RECORDS, Context
+from hub.flow.consumers import CONSUMERS, RECORDS
+from hub.flow.handlers import Context
 from hub.flow.intake import Intake
 from hub.flow.ports import Clock, Store
 from hub.flow.relay import Relay

@@ -15,9 +15,6 @@ from hub.flow.recording import take_off
 from hub.flow.settling import follow_up, settle
 from hub.flow.step import Step
 
-RECORDS = "records"
-"""The consumer that matches results to people and keeps their records."""
-
 
 @dataclass(frozen=True, slots=True)
 class Context:
@@ -115,6 +112,3 @@ HANDLERS: dict[str, Callable[[Step, Envelope], None]] = {
     ResultReported.__name__: on_reported,
     ReportParked.__name__: on_reported,
 }
-
-CONSUMERS: dict[str, tuple[str, ...]] = dict.fromkeys(HANDLERS, (RECORDS,))
-"""Which of the hub's own consumers must have handled an event before it is finished; the rest is for others to read."""

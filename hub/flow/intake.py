@@ -17,6 +17,7 @@ from hub.contract import Adapter, Envelope, Feeds, Item, Opened, Reading, result
 from hub.domain.dates import day_in_england
 from hub.domain.events import ReportParked, ResultReported
 from hub.errors import Reason, Reject
+from hub.flow.consumers import CONSUMERS
 from hub.flow.ports import Arrival, Clock, JournalEntry, Store, StoredReply, Transaction
 
 CONTROL_ID_REUSED = "control id seen before with other bytes"
@@ -123,7 +124,7 @@ class _Message:
             seq = known.seq
             journal.restate(seq, self._state(), len(self.reading.taken))
         for envelope in self._envelopes():
-            transaction.events.put(envelope)
+            transaction.events.put(envelope, consumed=envelope.type in CONSUMERS)
         reply = self._reply()
         return Answered(reply.code, reply.body, journal.answered(seq, reply), reply.then, control_id_reused=reused)
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import replace
 
 from hub import telemetry
+from hub.contract import named_identity
 from hub.domain.events import LetterWished, MatchUndone, RecordChanged, ResultMatched, ResultReported
 from hub.domain.letters import LetterNotDue, letter_code, letters_due
 from hub.domain.record import Alert, Entry, Record, ResultFact, UndoneFact, fold
 from hub.flow.parking import question
 from hub.flow.ports import LetterRow, MatchRow, ResultRow
 from hub.flow.step import Step
-
-_LETTERS = uuid.UUID("0d9d0f4c-6f0e-5d59-8f6f-f3c1c2a7f3b1")
 
 
 def reported(row: ResultRow) -> ResultReported:
@@ -110,7 +108,7 @@ def _due_letters(step: Step, participant_id: str, outcome: Record) -> tuple[list
         code = letter_code(outcome.results, index)
         if code is None or (isinstance(each, LetterNotDue) and each.rule != "too-old"):
             continue
-        letter_id = str(uuid.uuid5(_LETTERS, f"{participant_id}|{each.result_id}|{code}"))
+        letter_id = named_identity(f"letter|{participant_id}|{each.result_id}|{code}")
         letter = LetterRow(letter_id, participant_id, each.result_id, code, "wished", "", step.now)
         (late if isinstance(each, LetterNotDue) else due).append(letter)
     return due, late

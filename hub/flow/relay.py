@@ -14,7 +14,6 @@ from functools import partial
 
 from hub import telemetry
 from hub.contract import Envelope
-from hub.flow.handlers import CONSUMERS
 from hub.flow.patience import patiently
 from hub.flow.ports import Clock, Conveyor, Store, Transaction
 
@@ -80,17 +79,12 @@ class Relay:
 
     async def _hand_over(self, rows: list[tuple[int, Envelope]]) -> int:
         confirmed = await self._conveyor.publish([envelope for _, envelope in rows])
-        done = [
-            (seq, not CONSUMERS.get(envelope.type))
-            for (seq, envelope), sure in zip(rows, confirmed, strict=True)
-            if sure
-        ]
+        done = [row for row, sure in zip(rows, confirmed, strict=True) if sure]
         if done:
             at = self._clock()
-            await self._store.write(lambda tx: tx.events.confirm(done, at))
-            for (_, envelope), sure in zip(rows, confirmed, strict=True):
-                if sure:
-                    telemetry.event_confirmed(envelope.type)
+            await self._store.write(lambda tx: tx.events.confirm([seq for seq, _ in done], at))
+            for _, envelope in done:
+                telemetry.event_confirmed(envelope.type)
         return len(done)
 
 

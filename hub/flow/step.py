@@ -12,6 +12,7 @@ from hub.domain.matching import search_keys
 from hub.domain.people import Claim, Participant
 from hub.domain.policy import Policies
 from hub.domain.record import Fact
+from hub.flow.consumers import CONSUMERS
 from hub.flow.ports import TaskRow, Transaction
 
 Told = list[Callable[[], None]]
@@ -52,7 +53,7 @@ class Step:
             digest=self.digest,
             traceparent=self.traceparent,
         )
-        self.tx.events.put(envelope)
+        self.tx.events.put(envelope, consumed=kind in CONSUMERS)
 
     # What a step looks at several times is read once: the step alone changes it, until it commits.
 

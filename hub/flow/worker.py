@@ -9,7 +9,8 @@ from time import perf_counter
 
 from hub import telemetry
 from hub.contract import Envelope
-from hub.flow.handlers import CONSUMERS, Context, handle, park_as_our_fault
+from hub.flow.consumers import CONSUMERS
+from hub.flow.handlers import Context, handle, park_as_our_fault
 from hub.flow.patience import LONGEST_REST_SECONDS, patiently
 from hub.flow.ports import Conveyor, Delivery, Store, Transaction
 from hub.flow.step import Step, Told, tell_all

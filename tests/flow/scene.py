@@ -26,7 +26,8 @@ from hub.domain.events import Event, TestResult, Version
 from hub.domain.people import Claim, Participant
 from hub.flow import clerks
 from hub.flow.cohort_import import take_people
-from hub.flow.handlers import CONSUMERS, RECORDS, Context
+from hub.flow.consumers import CONSUMERS, RECORDS
+from hub.flow.handlers import Context
 from hub.flow.intake import Answered, Intake
 from hub.flow.ports import LetterRow, ResultRow, TaskRow, Transaction
 from hub.flow.relay import Relay
@@ -196,7 +197,7 @@ class Scene:
         for item in reading.taken:
             place = {"feed": reading.feed, "digest": digest, "position": item.position}
             envelope = seal(item.outcome, subject=result_identity(*place.values()), at=self.now, **place)
-            self.store.write_now(lambda tx, each=envelope: tx.events.put(each))
+            self.store.write_now(lambda tx, each=envelope: tx.events.put(each, consumed=True))
         await self.settle()
 
     # -- what became of it
@@ -254,8 +255,10 @@ class Scene:
         return [event_from_json(envelope.type, envelope.data) for envelope, _, _ in rows]
 
     def envelopes_of(self, raw: bytes) -> list[Envelope]:
+        """The events about the results of a message of northmoor, oldest first."""
         digest = hashlib.sha256(raw).hexdigest()
-        return [envelope for envelope, _, _ in self.read(lambda tx: tx.events.of_message(digest))]
+        subjects = [result_identity("northmoor", digest, f"{one}.1") for one in range(1, 10)]
+        return [envelope for envelope, _, _ in self.read(lambda tx: tx.events.about(subjects))]
 
     # -- the clerks
 

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -20,7 +21,7 @@ from sqlalchemy import event
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from hub.contract import Envelope
+from hub.contract import Envelope, named_identity
 from hub.domain.people import Participant
 from hub.errors import CannotRun
 from hub.flow.ports import MatchRow, StoredReply, Transaction, pages
@@ -309,8 +310,8 @@ def test_a_match_must_name_a_result_and_a_participant_that_are_there(store: Sqli
 
 def test_an_event_put_twice_is_in_the_outbox_once(store: SqliteStore) -> None:
     envelope = Envelope("e1", "ResultReported", "r1", NOW, b"{}")
-    assert store.write_now(lambda tx: tx.events.put(envelope)) is True
-    assert store.write_now(lambda tx: tx.events.put(envelope)) is False
+    assert store.write_now(lambda tx: tx.events.put(envelope, consumed=True)) is True
+    assert store.write_now(lambda tx: tx.events.put(envelope, consumed=True)) is False
     assert store.read_now(lambda tx: tx.events.unconfirmed(0, 10)) == [(1, envelope)]
 
 
@@ -326,3 +327,8 @@ def test_the_journal_is_walked_page_by_page_and_found_by_name(store: SqliteStore
         found = store.read_now(lambda tx, n=name: tx.journal.lookup(n))
         assert [entry.control_id for entry in found] == ["C023"]
     assert store.read_now(lambda tx: tx.journal.lookup("%")) == []
+
+
+def test_named_identities_are_uuid5() -> None:
+    namespace = uuid.UUID("6c1b0f0e-6b0d-5f0a-9c55-2f7f3a1f6b1d")
+    assert named_identity("a|b") == str(uuid.uuid5(namespace, "a|b"))

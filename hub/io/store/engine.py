@@ -29,6 +29,14 @@ ROOM_LIMIT = 16
 """How many pieces share a commit: of those somebody waits for at a door, and of the others. The second is small because
 whoever is at a door waits for the whole group."""
 BUSY_MILLISECONDS = 15_000
+PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",  # in WAL, NORMAL may lose the last commits at a power cut
+    "foreign_keys=ON",
+    f"busy_timeout={BUSY_MILLISECONDS}",
+    "cache_size=-32768",  # KiB: the indexes of a day fit
+    "wal_autocheckpoint=4000",  # pages: the log is folded back in larger pieces
+)
 
 
 class StoreAway(Retry):
@@ -174,7 +182,7 @@ def _away(error: Exception) -> StoreAway:
 
 def _prepare(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves: the driver's own begin is neither immediate nor early
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_MILLISECONDS}"):
+    for pragma in PRAGMAS:
         connection.execute(f"PRAGMA {pragma}").close()
 
 

@@ -33,7 +33,7 @@ _UNFINISHED = Prepared(
 _CONFIRM = Prepared(
     update(outbox)
     .where(outbox.c.seq == bindparam("row"), outbox.c.confirmed_at.is_(None))
-    .values(confirmed_at=bindparam("at"), finished_at=func.coalesce(outbox.c.finished_at, bindparam("done")))
+    .values(confirmed_at=bindparam("at"))
 )
 _CONSUMERS = Prepared(select(func.count()).select_from(inbox).where(inbox.c.event_id == bindparam("event")))
 _FINISH = Prepared(update(outbox).where(outbox.c.event_id == bindparam("event")).values(finished_at=bindparam("at")))
@@ -60,8 +60,9 @@ class SqlEvents:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def put(self, envelope: Envelope) -> bool:
-        """Into the outbox; False where the very same event has been put there before."""
+    def put(self, envelope: Envelope, *, consumed: bool) -> bool:
+        """Into the outbox; False where the very same event has been put there before. What nobody of ours consumes is
+        finished from the start."""
         values = {
             "event_id": envelope.event_id,
             "type": envelope.type,
@@ -74,7 +75,7 @@ class SqlEvents:
             "occurred_at": envelope.occurred_at,
             "data": envelope.data,
             "confirmed_at": None,
-            "finished_at": None,
+            "finished_at": None if consumed else envelope.occurred_at,
         }
         return insert_or_leave(self._connection, outbox, values)
 
@@ -82,11 +83,9 @@ class SqlEvents:
         rows = _UNCONFIRMED.rows(self._connection, {"after": after, "size": limit})
         return [(row.seq, _envelope(row)) for row in rows]
 
-    def confirm(self, rows: Sequence[tuple[int, bool]], at: datetime) -> None:
-        """Mark as confirmed; True beside a row says nobody of ours consumes it, so it is finished as well."""
-        _CONFIRM.change_all(
-            self._connection, [{"row": seq, "at": at, "done": at if done else None} for seq, done in rows]
-        )
+    def confirm(self, rows: Sequence[int], at: datetime) -> None:
+        """Mark as confirmed: the conveyor has them safely."""
+        _CONFIRM.change_all(self._connection, [{"row": seq, "at": at} for seq in rows])
 
     def unfinished(self, before: datetime, after: int, limit: int) -> list[tuple[int, Envelope]]:
         rows = _UNFINISHED.rows(self._connection, {"before": before, "after": after, "size": limit})
@@ -101,9 +100,6 @@ class SqlEvents:
         """The event is finished if `wanted` consumers have it in their inbox."""
         if wanted == 1 or _CONSUMERS.rows(self._connection, {"event": event_id})[0][0] >= wanted:
             _FINISH.change(self._connection, {"event": event_id, "at": at})
-
-    def of_message(self, digest: str) -> list[tuple[Envelope, datetime | None, datetime | None]]:
-        return self._listed(outbox.c.digest == digest)
 
     def about(self, subjects: Sequence[str]) -> list[tuple[Envelope, datetime | None, datetime | None]]:
         return self._listed(outbox.c.subject.in_(subjects))

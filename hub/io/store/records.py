@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import date, datetime
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
+from hub.contract import named_identity
 from hub.domain.record import Fact, Record, ResultFact, UndoneFact
 from hub.flow.ports import MatchRow
 from hub.io.store.prepared import Prepared
 from hub.io.store.schema import facts, matches, records
 from hub.io.store.statements import insert_or_leave, insert_or_replace
 
-_NAMESPACE = uuid.UUID("b8a1cf0a-06b9-5a13-9a61-3a5f4a4f0d2e")
 _KINDS: dict[str, type[ResultFact | UndoneFact]] = {kind.__name__: kind for kind in (ResultFact, UndoneFact)}
 _encoder = msgspec.json.Encoder(order="deterministic")
 
@@ -101,7 +100,7 @@ class SqlRecords:
         data = _encoder.encode(fact)
         kind = type(fact).__name__
         values = {
-            "fact_id": str(uuid.uuid5(_NAMESPACE, f"{participant_id}|{kind}|{data.decode()}")),
+            "fact_id": named_identity(f"fact|{participant_id}|{kind}|{data.decode()}"),
             "participant_id": participant_id,
             "kind": kind,
             "data": data,

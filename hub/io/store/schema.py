@@ -10,6 +10,7 @@ outbox, inbox              events leaving a transaction, and which consumer has 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -39,6 +40,11 @@ metadata = MetaData(
 )
 
 
+@lru_cache(maxsize=64)  # one step writes the same moment into a dozen rows
+def _as_text(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
 class Moment(TypeDecorator[datetime]):
     """An aware moment. SQLite knows none, so it is kept there as sortable UTC text of fixed width."""
 
@@ -52,7 +58,7 @@ class Moment(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
         if value is None or dialect.name != "sqlite":
             return value
-        return value.astimezone(UTC).isoformat(timespec="microseconds")
+        return _as_text(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         return datetime.fromisoformat(value) if isinstance(value, str) else value
@@ -139,7 +145,6 @@ outbox = Table(
         sqlite_where=text("finished_at IS NULL"),
         postgresql_where=text("finished_at IS NULL"),
     ),
-    Index(None, "digest"),
     Index(None, "subject"),
     sqlite_autoincrement=True,
 )

@@ -61,7 +61,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("event_id", name=op.f("uq_outbox_event_id")),
         sqlite_autoincrement=True,
     )
-    op.create_index(op.f("ix_outbox_digest"), "outbox", ["digest"], unique=False)
     op.create_index(op.f("ix_outbox_subject"), "outbox", ["subject"], unique=False)
     op.create_index(
         "ix_outbox_unconfirmed",
