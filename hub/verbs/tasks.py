@@ -5,15 +5,14 @@ from __future__ import annotations
 import argparse
 import getpass
 import uuid
-from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from hub.errors import CannotRun
 from hub.verbs.speaking import data_argument, json_argument, opened_store, say, say_json, say_table
+from hub.verbs.task_view import URGENCY, say_view, task_fields, view_fields, view_of
 
 if TYPE_CHECKING:
-    from hub.domain.people import Claim, Participant
     from hub.flow.ports import TaskRow
     from hub.flow.step import Step
     from hub.io.store import SqliteStore
@@ -79,14 +78,14 @@ def _list(store: SqliteStore, options: argparse.Namespace) -> int:
     if not tasks:
         say("No task waits.")
         return 0
-    people = Counter(task.person_key for task in tasks)
     shown: set[str] = set()
     rows = []
     for task in tasks:
         if task.person_key in shown:
             continue
         shown.add(task.person_key)
-        more = f"+{people[task.person_key] - 1} of the same person" if people[task.person_key] > 1 else ""
+        others = [other.task_id[:8] for other in tasks if other.person_key == task.person_key and other is not task]
+        more = f"and of the same person {', '.join(others)}" if others else ""
         best = f"{task.candidates[0]['score']:.2f}" if task.candidates else "-"
         rows.append(
             (
@@ -111,33 +110,6 @@ def _counted(count: int, one: str, many: str) -> str:
     return f"{count} {one if count == 1 else many}"
 
 
-GENDERS = {"0": "not known", "1": "M", "2": "F", "9": "not specified"}
-"""The codes of the cohort in the words laboratories use (domain.md 2.9)."""
-URGENCY = {0: "urgent", 1: "abnormal", 2: "normal"}
-
-
-def task_fields(task: TaskRow) -> dict[str, Any]:
-    """A task for programs: no demographics, only ids, reasons and the findings' sentences."""
-    return {
-        "task_id": task.task_id,
-        "result_id": task.result_id,
-        "reason": task.reason,
-        "state": task.state,
-        "outcome": task.outcome,
-        "note": task.note,
-        "priority": task.priority,
-        "due_on": task.due_on.isoformat(),
-        "participant_id": task.participant_id,
-        "person_key": task.person_key,
-        "place": task.place,
-        "hint": task.hint,
-        "opened_at": task.opened_at.isoformat(),
-        "closed_at": task.closed_at.isoformat() if task.closed_at else None,
-        "closed_by": task.closed_by,
-        "candidates": list(task.candidates),
-    }
-
-
 def find_task(store: SqliteStore, name: str | None) -> TaskRow:
     """The one task whose id begins so; CannotRun otherwise."""
     if not name:
@@ -151,77 +123,9 @@ def find_task(store: SqliteStore, name: str | None) -> TaskRow:
 
 def _show(store: SqliteStore, options: argparse.Namespace) -> int:
     task = find_task(store, options.task)
-    row = store.read_now(lambda tx: tx.results.get(task.result_id))
-    assert row is not None, "a task names a result"
-    decisions = store.read_now(lambda tx: tx.tasks.decisions(task.task_id))
-    history = [
-        {"action": one.action, "by": one.by, "why": one.why, "at": one.decided_at.isoformat()} for one in decisions
-    ]
-    if options.json:
-        say_json({**task_fields(task), "decisions": history})
-        return 0
-    _say_head(task)
-    people = store.read_now(lambda tx: [tx.cohort.get(one["participant_id"]) for one in task.candidates[:5]])
-    _say_side_by_side(row.event.claim, [person for person in people if person])
-    for number, candidate in enumerate(task.candidates[:5], 1):
-        say(f"\ncandidate {number}: {candidate['score']:.2f}   participant {candidate['participant_id']}")
-        for finding in candidate["findings"]:
-            say(f"  {MARKS.get(finding['verdict'], '?')} {finding['sentence']}")
-    for one in history:
-        say(f"\n{one['at'][:19]}Z  {one['action']} by {one['by']}: {one['why']}")
+    view = store.read_now(lambda tx: view_of(tx, task))
+    say_json(view_fields(view)) if options.json else say_view(view)
     return 0
-
-
-MARKS = {"agrees": "=", "similar": "~", "differs": "#", "missing": " "}
-
-
-def _say_head(task: TaskRow) -> None:
-    from hub.flow.settling import REASONS
-
-    say(f"task {task.task_id}   {task.state}{' (' + task.outcome + ')' if task.outcome else ''}")
-    say(f"{task.reason}: {REASONS[task.reason].sentence}")
-    for line in (task.hint, f"place {task.place}" if task.place else "", task.note):
-        if line:
-            say(line)
-    say(f"due {task.due_on} · {URGENCY.get(task.priority, 'normal')} · result {task.result_id}")
-    if task.participant_id:
-        say(f"the person is certain: participant {task.participant_id}")
-
-
-def _say_side_by_side(claim: Claim | None, people: list[Participant]) -> None:
-    if claim is None:
-        say("\nNothing of the person could be read.")
-        return
-    columns = [_claimed(claim), *(_known(person) for person in people)]
-    say()
-    headings = ("", "the laboratory says", *(f"candidate {number}" for number in range(1, len(people) + 1)))
-    say_table(headings, ((name, *(column[name] for column in columns)) for name in columns[0]))
-
-
-def _claimed(claim: Claim) -> dict[str, str]:
-    return {
-        "NHS number": claim.nhs_number or "",
-        "family name": claim.family_name or "",
-        "former names": ", ".join(claim.former_family_names),
-        "given names": " ".join(claim.given_names),
-        "date of birth": str(claim.date_of_birth or ""),
-        "sex": claim.sex or "",
-        "postcode": claim.postcode or "",
-        "address": ", ".join(claim.address_lines),
-    }
-
-
-def _known(person: Participant) -> dict[str, str]:
-    return {
-        "NHS number": person.nhs_number,
-        "family name": person.family_name,
-        "former names": ", ".join(person.former_family_names),
-        "given names": " ".join(person.given_names),
-        "date of birth": str(person.date_of_birth),
-        "sex": GENDERS.get(person.gender or "", person.gender or ""),
-        "postcode": person.postcode or "",
-        "address": ", ".join(person.address_lines),
-    }
 
 
 def _decide(store: SqliteStore, options: argparse.Namespace) -> int:
