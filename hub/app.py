@@ -147,6 +147,7 @@ def _answering(intake: Intake) -> Answering:
 def _readiness(store: Store) -> Ready:
     async def away() -> dict[str, str]:
         await store.read(lambda tx: tx.events.backlog())
-        return {}
+        why = await store.away()
+        return {"store": why} if why else {}
 
     return away

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import difflib
 import json
 import uuid
 from collections.abc import Iterator, Mapping
@@ -25,6 +26,9 @@ OPTIONAL = (
     "next_test_due_on",
 )
 """Lists (given names, former names, address lines) are JSON lists in NDJSON and separated by `;` in CSV."""
+
+
+KNOWN = ("participant_id", *REQUIRED, *OPTIONAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,9 @@ def _rows_of_csv(file: TextIO) -> Iterator[tuple[int, dict[str, Any]]]:
     missing = [name for name in REQUIRED if name not in (rows.fieldnames or ())]
     if missing:
         raise NotACohort(f"The first line must name the columns; missing: {', '.join(missing)}.")
+    for name in rows.fieldnames or ():
+        if name not in KNOWN:
+            raise NotACohort(f"There is no column {name!r}.{_nearest(name)} Columns: {', '.join(KNOWN)}.")
     for row in rows:
         yield rows.line_num, {name: value for name, value in row.items() if name}
 
@@ -68,6 +75,9 @@ def _rows_of_ndjson(file: TextIO) -> Iterator[tuple[int, dict[str, Any] | Refuse
 
 def read_person(line: int, row: Mapping[str, Any]) -> Participant | RefusedRow:
     """One row; the first thing wrong with it refuses it."""
+    for name in row:
+        if name not in KNOWN:  # said, because a misspelt name would silently lose evidence for matching
+            return RefusedRow(line, name, f"There is no such field.{_nearest(name)}")
     for name in REQUIRED:
         if not _list(row.get(name)):
             return RefusedRow(line, name, "The field is required and empty.")
@@ -115,6 +125,11 @@ def _is_date(value: Any) -> bool:
         return not text or (len(text) == len("YYYY-MM-DD") and date.fromisoformat(text).isoformat() == text)
     except ValueError:
         return False
+
+
+def _nearest(name: str) -> str:
+    near = difflib.get_close_matches(name, KNOWN, n=1)
+    return f" Did you mean {near[0]}?" if near else ""
 
 
 def _date(value: Any) -> date | None:

@@ -225,6 +225,7 @@ class Counts(Protocol):
 
 
 class Transaction(Protocol):
+    def probe(self) -> None: ...
     @property
     def journal(self) -> Journal: ...
     @property
@@ -255,6 +256,9 @@ class Store(Protocol):
 
     async def read(self, work: Work[T]) -> T:
         """Run the work over a steady view; it must not write."""
+
+    async def away(self) -> str:
+        """Why nothing can be written just now; empty where it can."""
 
     async def close(self) -> None: ...
 

@@ -12,6 +12,7 @@ import re
 import sys
 import threading
 from collections.abc import Iterator, MutableMapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -120,7 +121,8 @@ class _StandardError:
         pass
 
     def msg(self, line: str) -> None:
-        sys.stderr.write(line + "\n")
+        with suppress(OSError):  # a full disk under the log must not end the hub
+            sys.stderr.write(line + "\n")
 
     debug = info = warning = error = msg
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import tomllib
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,10 +29,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "file", nargs="?", help="a .toml table or an HL7 v2 file (- for standard input); default: all tables"
     )
     parser.add_argument("--structure", action="store_true", help="also judge HL7 structure and data types")
-    parser.add_argument(
-        "--on", type=date.fromisoformat, metavar="DATE", help="as if received on this day (default: today)"
-    )
+    parser.add_argument("--on", type=_day, metavar="DATE", help="as if received on this day (default: today)")
     json_argument(parser)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("a date is written like 2026-01-31") from None
 
 
 def run(options: argparse.Namespace) -> int:
@@ -49,15 +53,17 @@ def _check_tables(options: argparse.Namespace) -> int:
     settings = settings_of(options)
     wanted = Path(options.file).resolve() if options.file else None
     directory = wanted.parent if wanted else settings.mappings / "feeds"
-    problems = check_tables(directory, ADAPTERS)
-    said = [str(one) for one in problems if wanted is None or Path(one.path).resolve() == wanted]
-    if wanted is None:
-        try:
-            load_policies(settings.mappings / "policy")
-        except (TableProblem, tomllib.TOMLDecodeError) as problem:
-            said.append(str(problem))
-    elif not wanted.exists():
+    if wanted and not wanted.exists():
         raise CannotRun(f"{options.file} is not there.")
+    said = []
+    if directory.name != "policy":
+        problems = check_tables(directory, ADAPTERS)
+        said = [str(one) for one in problems if wanted is None or Path(one.path).resolve() == wanted]
+    if wanted is None or directory.name == "policy":  # the policies stand together or not at all
+        try:
+            load_policies(directory if wanted else settings.mappings / "policy")
+        except TableProblem as problem:
+            said.append(str(problem))
     if options.json:
         say_json(said)
     elif said:

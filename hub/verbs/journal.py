@@ -126,7 +126,8 @@ def find_entry(store: SqliteStore, name: str) -> JournalEntry:
     found = store.read_now(lambda tx: tx.journal.lookup(name))
     if not found:
         raise CannotRun(
-            f"No message has the number, control id or digest {name!r}. `hub journal list` shows what there is."
+            f"No message has the number, control id or digest {name!r}. `hub journal list` shows what there is. "
+            "A digest is named by 8 of its characters or more."
         )
     if len(found) > 1:
         ways = ", ".join(f"{entry.digest[:12]} is number {entry.seq}" for entry in found)

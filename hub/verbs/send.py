@@ -80,7 +80,10 @@ async def _send_all(options: argparse.Namespace, messages: list[tuple[Path, byte
             if not options.json:
                 _tell(sent[-1])
     except MllpError as error:
-        raise CannotRun(f"{error} Is the hub up there (`hub up`), and the port right (--to HOST:PORT)?") from None
+        advice = "Is the hub up there (`hub up`), and the port right (--to HOST:PORT)?"
+        if options.tls:
+            advice = "Does the door speak TLS, and does --ca name the authority that signed its certificate?"
+        raise CannotRun(f"{error} {advice}") from None
     finally:
         await client.close()
     return sent

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -24,9 +24,9 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from hub.contract import Envelope, named_identity
 from hub.domain.people import Participant
 from hub.errors import CannotRun
-from hub.flow.ports import MatchRow, StoredReply, Transaction, pages
+from hub.flow.ports import Arrival, JournalEntry, MatchRow, StoredReply, Transaction, pages
 from hub.io.store import SqliteStore, StoreAway, open_store
-from hub.io.store.engine import sqlite_engine
+from hub.io.store.engine import PRAGMAS, sqlite_engine
 from hub.io.store.schema import metadata
 from tests.io.journal_writer import NOW, append
 
@@ -332,3 +332,31 @@ def test_the_journal_is_walked_page_by_page_and_found_by_name(store: SqliteStore
 def test_named_identities_are_uuid5() -> None:
     namespace = uuid.UUID("6c1b0f0e-6b0d-5f0a-9c55-2f7f3a1f6b1d")
     assert named_identity("a|b") == str(uuid.uuid5(namespace, "a|b"))
+
+
+async def test_a_full_disk_is_said_and_heals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_store(tmp_path).close_now()
+    pages = (tmp_path / "hub.sqlite").stat().st_size // 4096
+    monkeypatch.setattr("hub.io.store.engine.PRAGMAS", (*PRAGMAS, f"max_page_count={pages + 4}"))
+    store = open_store(tmp_path)
+    large = JournalEntry(
+        "", "0" * 64, Arrival("mllp", "", datetime.now(UTC)), "", "", "refused", 0, (), "", b"x" * 100_000
+    )
+    with pytest.raises(StoreAway, match="SQLITE_FULL"):
+        await store.write(lambda tx: tx.journal.append(large))
+    assert store.read_now(lambda tx: tx.journal.newest(5)) == []
+    assert await store.away() == ""  # the small write that asks finds room again
+    await store.close()
+
+
+async def test_a_store_that_cannot_be_written_says_so_until_it_can(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "hub.sqlite", isolation_level=None)) as other:
+        other.execute("ALTER TABLE alembic_version RENAME TO elsewhere")
+        other.execute("ALTER TABLE journal RENAME TO journal_elsewhere")
+        with pytest.raises(StoreAway):
+            await store.write(lambda tx: tx.journal.restate(1, "accepted", 1))
+        assert await store.away() != ""
+        other.execute("ALTER TABLE elsewhere RENAME TO alembic_version")
+        assert await store.away() == ""
+    await store.close()

@@ -11,6 +11,7 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -99,6 +100,7 @@ class SqliteStore:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._waiting = _Waiting()
+        self._away = ""
         self._writer = threading.Thread(target=self._write_on, name="store-writer", daemon=True)
         self._writer.start()
 
@@ -124,6 +126,14 @@ class SqliteStore:
         """One piece of work in a transaction of its own, in the caller's thread."""
         with self.engine.connect() as connection:
             return self._alone(connection, work)
+
+    async def away(self) -> str:
+        """Why nothing can be written just now; empty where it can. After a failure every asking tries anew, with a
+        small write: a hub that is not ready gets no messages by which it could notice that it is well again."""
+        if self._away:
+            with suppress(StoreAway):
+                await self.write(lambda tx: tx.probe())
+        return self._away
 
     async def close(self) -> None:
         await asyncio.to_thread(self.close_now)
@@ -153,17 +163,22 @@ class SqliteStore:
                 begun = True
                 transaction = SqlTransaction(connection)
                 values = [piece.work(transaction) for piece in group]
+            self._away = ""
             return [(piece.future, value, None) for piece, value in zip(group, values, strict=True)]
         except Exception as error:  # whatever one piece did, each gets its own try and its own error below
             if not begun:  # nobody's fault: it would take each of them as long again to find out
+                self._away = _away(error).hint
                 return [(piece.future, None, _away(error)) for piece in group]
             return [(piece.future, *self._outcome(connection, piece.work)) for piece in group]
 
     def _outcome(self, connection: Connection, work: Work[Any]) -> tuple[Any, BaseException | None]:
         try:
-            return self._alone(connection, work), None
+            value = self._alone(connection, work)
         except Exception as error:  # handed to whoever asked for the work
+            self._away = error.hint if isinstance(error, StoreAway) else self._away
             return None, error
+        self._away = ""
+        return value, None
 
     def _alone(self, connection: Connection, work: Work[T]) -> T:
         try:

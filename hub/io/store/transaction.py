@@ -22,6 +22,10 @@ class SqlTransaction:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    def probe(self) -> None:
+        """Write something that changes nothing: can anything be written at all?"""
+        self._connection.exec_driver_sql("UPDATE alembic_version SET version_num = version_num")
+
     @cached_property
     def journal(self) -> SqlJournal:
         return SqlJournal(self._connection)
