@@ -5,7 +5,7 @@ RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-embedded check bench lock docs clean
+.PHONY: help setup demo test check bench faults lock docs clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 24
@@ -31,6 +31,10 @@ bench: $(DEV)  ## speeds and rates, medians and ratios of things run side by sid
 
 docs: $(RUNTIME)  ## write the generated documents afresh
 	$(BIN)/hub docs
+
+faults: $(DEV)  ## the full counts behind the short forms of make test: kills, cuts, every sample
+	HUB_TEST_KILLS=40 $(BIN)/python -m pytest tests/journeys/test_kill.py -s --timeout 3600
+	HUB_TEST_ALL=1 $(BIN)/python -m pytest tests/promises tests/formats --timeout 3600
 
 lock: $(DEV)  ## compile the lock files anew from pyproject.toml
 	$(BIN)/python tests/lock.py

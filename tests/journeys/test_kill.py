@@ -4,7 +4,7 @@ Laboratories send over several connections while `hub up` is killed again and ag
 starting; each time it is started on the same data, and the laboratories send what was not acknowledged again, the same
 bytes. What stands in the store at the end is compared with what was sent and with a run that nobody disturbed.
 
-A few kills here; `HUB_FAULTS_KILLS=200 python -m pytest tests/journeys/test_kill.py -s` for a long night.
+A few kills here; `make faults` for a long night.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ import pytest
 from tests.journeys.driving import HubUp, Wire, hub, wait_until_finished, write_cohort
 from tests.journeys.workload import Day, Sending, day
 
-KILLS = int(os.environ.get("HUB_FAULTS_KILLS", "5"))
-SEED = int(os.environ.get("HUB_FAULTS_SEED", "20260115"))
+KILLS = int(os.environ.get("HUB_TEST_KILLS", "5"))
+SEED = int(os.environ.get("HUB_TEST_SEED", "20260115"))
 LANES = 6
 MESSAGES_A_KILL = 70
 WINDOWS = (1, 1, 4, 8, 16, 2)
