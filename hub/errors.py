@@ -62,7 +62,7 @@ class Reason(Enum):
     INVALID_SLIDE_NUMBER = _Words(
         "invalid-slide-number", "The slide number is not one this laboratory's feed allows.", "AE", "102"
     )
-    INVALID_DATE = _Words("invalid-date", "This is not a date of the calendar in the agreed form.", "AE", "102")
+    INVALID_DATE = _Words("invalid-date", "This is not a possible date in the agreed form.", "AE", "102")
     TEST_IN_FUTURE = _Words(
         "test-date-in-future", "The test date lies in the future. Correct it and send again.", "AE", "102"
     )

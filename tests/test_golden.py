@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from adapters import ADAPTERS
-from hub.contract import Item, event_to_json
+from hub.contract import Item, Reading, event_to_json
 from hub.domain import nhs_number
 from hub.domain.codes import COMBINATIONS
-from hub.errors import Reject
+from hub.errors import Place, Reason, Reject
 from tests.golden_cases import CASES, FEEDS, GOLDEN, Case
 
 AT = datetime(2026, 7, 20, 8, 0, tzinfo=UTC)
@@ -25,6 +26,15 @@ def outcome(item: Item) -> dict[str, Any]:
         place = stop.place.text if stop.place else ""
         return {"position": item.position, "refused": stop.reason.code, "place": place}
     return {"position": item.position, "event": type(stop).__name__, "data": json.loads(event_to_json(stop))}
+
+
+def things_wrong(reading: Reading) -> set[tuple[str, Reason, Place | None, str]]:
+    """Each thing wrong once for its message: two orders of one person say the same of her."""
+    return {
+        (item.position.split(".")[0], stop.reason, stop.place, stop.hint)
+        for item in reading.refused
+        if isinstance(stop := item.outcome, Reject)
+    }
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -43,6 +53,8 @@ def test_the_case_comes_out_as_written(case: Case) -> None:
     assert got == case.expected
     if reply is not None:
         assert f"\rMSA|{reading.answer}".encode() in reply.replace(b"%", b"^")
+        errors = re.findall(rb"\rERR[^\r]*", reply)
+        assert len(errors) == len(set(errors)) == len(things_wrong(reading))
 
 
 def test_every_message_has_its_expectation_and_the_other_way_round() -> None:

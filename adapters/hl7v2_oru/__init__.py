@@ -16,7 +16,7 @@ from adapters.hl7v2_oru.report import ALWAYS_REQUIRED, Report
 from hub.contract import Feeds, Item, Opened, Reading
 from hub.domain.events import ReportParked, ResultReported
 from hub.errors import Place, Reason, Reject
-from hub.formats.hl7v2 import Frame, Location, Message, Unreadable, read
+from hub.formats.hl7v2 import Frame, Location, Message, Segment, Unreadable, read
 from hub.mapping import FeedTable
 from hub.mapping.check import Finding
 from hub.mapping.feed_table import Fact
@@ -37,12 +37,13 @@ class Hl7v2Oru:
         """Who sent what. Never raises."""
         frame = read(raw)
         head = frame.head
+        sender = _sender(frame)
         return Opened(
             raw=raw,
             message_type=head.message_type if head else "",
             control_id=frame.control_id,
-            application=head.sending_application if head else "",
-            facility=head.sending_facility if head else "",
+            application=sender[0],
+            facility=sender[1],
             charset=frame.charset,
             is_acknowledgement=frame.is_acknowledgement,
             is_batch=frame.is_batch,
@@ -54,7 +55,7 @@ class Hl7v2Oru:
         """The results of every message of the frame, read by the table of their sender. Never raises."""
         frame = _frame(opened)
         if not frame.messages:
-            return Reading("", (Item("1.1", Reject(Reason.UNREADABLE, None, frame.problem)),))
+            return _without_messages(frame, feeds)
         messages = [message for message in frame.messages if not message.is_acknowledgement]
         found = (feeds(message.sending_application, message.sending_facility) for message in frame.messages)
         table = next((table for table in found if table), None)
@@ -93,6 +94,36 @@ def _frame(opened: Opened) -> Frame:
     return opened.inner
 
 
+def _sender(frame: Frame) -> tuple[str, str]:
+    """Sending application and facility: of the message header, else of the file or batch header."""
+    if frame.head:
+        return frame.head.sending_application, frame.head.sending_facility
+    header = _batch_header(frame)
+    return (header.value(3).strip(), header.value(4).strip()) if header else ("", "")
+
+
+def _batch_header(frame: Frame) -> Segment | None:
+    """Of FHS and BHS the first that names its sender."""
+    return next((header for header in (frame.file_header, frame.batch_header) if header and header.present(4)), None)
+
+
+def _without_messages(frame: Frame, feeds: Feeds) -> Reading:
+    """An empty batch is a mistake of its sender's like any other; a frame of anything else is unreadable."""
+    header = _batch_header(frame)
+    table = feeds(*_sender(frame)) if header else None
+    if header is None:
+        refused = Reject(Reason.UNREADABLE, None, frame.problem)
+    elif table is None:
+        instead = f"Here {header.name}-3 and {header.name}-4 stand for them."
+        refused = Reject(Reason.UNKNOWN_SENDER, _header(4, header.name), instead)
+    elif table.status == "deactivated":
+        refused = Reject(Reason.SENDER_DEACTIVATED, _header(4, header.name))
+    else:
+        empty = Reject(Reason.NO_RESULT, Place("MSH", ("MSH",)), frame.problem)
+        refused = _headless(frame) or _cut_batch(frame) or empty
+    return Reading(table.feed if table else "", (Item("1.1", refused),))
+
+
 def _items(frame: Frame, message: Message, feeds: Feeds, table: FeedTable | None, today: date) -> Iterator[Item]:
     own = feeds(message.sending_application, message.sending_facility)
     if refused := _refused_by_header(message, own, table):
@@ -105,7 +136,8 @@ def _items(frame: Frame, message: Message, feeds: Feeds, table: FeedTable | None
     reports = [Report(order, own, today, order.observations(own.facts)) for order in _orders(frame, message)]
     ours = [report for report in reports if report.is_ours]
     for number, report in enumerate(ours, start=1):
-        yield Item(f"{message.index}.{number}", _outcome(report))
+        for outcome in _outcomes(report):
+            yield Item(f"{message.index}.{number}", outcome)
     if not ours:
         yield Item(f"{message.index}.1", Reject(Reason.NO_RESULT, Place("OBR", ("OBR",))))
 
@@ -118,13 +150,13 @@ def _before_any_order(message: Message, table: FeedTable) -> Place | None:
     return None
 
 
-def _outcome(report: Report) -> ResultReported | ReportParked | Reject:
+def _outcomes(report: Report) -> tuple[ResultReported | ReportParked | Reject, ...]:
     try:
-        return report.outcome()
+        return report.outcomes()
     except Exception:
         # The outermost guard of an adapter: a mistake of ours must not cost the laboratory its answer, nor the hub the
         # message. It parks itself as our fault; nothing of the exception is told, for it may quote the message.
-        return ReportParked(Reason.OUR_FAULT.code, f"OBR[{report.order.obr.number}]", "")
+        return (ReportParked(Reason.OUR_FAULT.code, f"OBR[{report.order.obr.number}]", ""),)
 
 
 def _refused_by_header(message: Message, own: FeedTable | None, table: FeedTable | None) -> Reject | None:
@@ -186,8 +218,8 @@ def _notes(frame: Frame, messages: list[Message], table: FeedTable | None) -> It
         yield f"charset={frame.charset} expected {table.charset}"
 
 
-def _header(field: int) -> Place:
-    return Location("MSH", 1, field).place()
+def _header(field: int, segment: str = "MSH") -> Place:
+    return Location(segment, 1, field).place()
 
 
 def _problems_of(name: str, fact: Fact) -> Iterator[tuple[tuple[str, ...], str]]:

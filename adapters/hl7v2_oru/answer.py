@@ -13,7 +13,7 @@ _MOST_ERRORS = 50
 
 
 def answer(frame: Frame, reading: Reading, at: datetime, reply_id: str) -> bytes:
-    """AA, AE or AR (CA, CE, CR) with one ERR for each refusal. `at` is aware."""
+    """AA, AE or AR (CA, CE, CR) with one ERR for each thing wrong. `at` is aware."""
     return acknowledge(frame, _verdict(frame, reading), at, reply_id)
 
 
@@ -23,8 +23,9 @@ def application_answer(frame: Frame, reading: Reading, at: datetime, reply_id: s
 
 
 def _verdict(frame: Frame, reading: Reading) -> Verdict:
-    errors = tuple(_error(frame, item) for item in reading.refused[:_MOST_ERRORS])
-    return Verdict(reading.answer, _control_id(frame, reading), errors)
+    # Two orders of one person say the same of her: once is enough.
+    errors = dict.fromkeys(_error(frame, item) for item in reading.refused)
+    return Verdict(reading.answer, _control_id(frame, reading), tuple(errors)[:_MOST_ERRORS])
 
 
 def _control_id(frame: Frame, reading: Reading) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hub.errors import Park, Place, Reason, Reject
 from hub.formats.hl7v2 import Location, Message, Segment
@@ -76,9 +76,13 @@ class Order:
         return None
 
     def missing(self, fact: Fact) -> Place:
-        """Where the fact ought to have stood."""
-        location = plans(fact)[0].location
-        return place_of(location, self.obr) if location.segment == "OBR" else location.place()
+        """Where the fact ought to have stood: in the first segment meant for it, else in none that could be counted."""
+        for plan in plans(fact):
+            at = plan.location
+            for segment in self.segments(at.segment):
+                if plan.is_meant(segment):
+                    return place_of(at if segment.present(at.field) else _whole_field(at), segment)
+        return _uncounted(_whole_field(plans(fact)[0].location))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +128,24 @@ def place_of(location: Location, segment: Segment, repetition: int = 0) -> Place
     return Location(
         segment.name, segment.number, location.field, nth, location.component, location.subcomponent
     ).place()
+
+
+def field_place(segment: Segment, number: int) -> Place:
+    """A field of the very segment."""
+    return Location(segment.name, segment.number, number).place()
+
+
+def _whole_field(location: Location) -> Location:
+    """Of an empty field the first component is not worth naming."""
+    if location.component > 1 or location.subcomponent > 1:
+        return location
+    return replace(location, component=0, subcomponent=0)
+
+
+def _uncounted(location: Location) -> Place:
+    """The place in a segment that did not come: ERR-2 leaves open which one of that name."""
+    segment, _first, *deeper = location.place().parts
+    return Place(str(location), (segment, str(location.occurrence or ""), *deeper))
 
 
 def translate(name: str, fact: Fact, found: Text, codes: dict[str, dict[str, str]]) -> str:

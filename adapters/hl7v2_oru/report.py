@@ -1,13 +1,16 @@
-"""One order (OBR) of a message, read by the sender's table into the one thing that becomes of it."""
+"""One order (OBR) of a message, read by the sender's table into what becomes of it: one event, or all that is wrong."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
-from adapters.hl7v2_oru.places import Order, Text, translate
+from adapters.hl7v2_oru.places import Order, Text, field_place, translate
+from adapters.hl7v2_oru.status import observation_version, order_version
 from hub.domain import codes, nhs_number
 from hub.domain.events import ReportParked, ResultReported, TestResult, Version
 from hub.domain.people import Claim
@@ -24,79 +27,113 @@ T = TypeVar("T")
 ALWAYS_REQUIRED = frozenset(
     {"slide_number", "test_on", "result_code", "infection_code", "action_code", "self_sample", "hpv_primary"}
 )
-_ORDER_VERSION = {"F": Version.FINAL, "C": Version.CORRECTED, "X": Version.WITHDRAWN}
-_OBSERVATION_VERSION = {
-    "F": Version.FINAL,
-    "C": Version.CORRECTED,
-    "W": Version.WITHDRAWN,
-    "D": Version.WITHDRAWN,
-}
+# What a preliminary order may rightly lack.
+_OF_THE_RESULT = ALWAYS_REQUIRED - {"slide_number", "test_on"} | {"repeat_months"}
+# A combination is judged only where each of these could be read, and only of HPV primary screening.
+_OF_THE_COMBINATION = _OF_THE_RESULT - {"repeat_months"}
+# Clocks differ, and so do the days of two places.
+_CLOCKS_APART = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Reads one order. `today` is the day of receipt; in each of `observations` (OBX) stands a fact of the feed."""
+    """Reads one order, once. `today` is the day of receipt; in each of `observations` (OBX) stands a fact of the feed.
+
+    `wrong` and `parks` gather what stopped a fact, by its name, in the order read.
+    """
 
     order: Order
     table: FeedTable
     today: date
     observations: tuple[Segment, ...]
+    wrong: dict[str, Reject] = field(default_factory=dict)
+    parks: dict[str, Park] = field(default_factory=dict)
 
     @property
     def is_ours(self) -> bool:
         """Whether the order carries one of the feed's facts, or withdraws one; histology beside it does not."""
         return self.order.obr.value(25) == "X" or bool(self.observations)
 
-    def outcome(self) -> ResultReported | ReportParked | Reject:
-        """What becomes of the order. Never raises a Stop."""
-        try:
-            return self._read()
-        except Reject as stop:
-            return stop.with_traceback(None)  # its frames hold the message
-
-    def _read(self) -> ResultReported | ReportParked:
+    def outcomes(self) -> tuple[ResultReported | ReportParked | Reject, ...]:
+        """What becomes of the order: one event, or a Reject for each thing wrong with it. Never raises a Stop."""
         if place := self.order.perhaps_cut(self.table.facts):
-            raise Reject(Reason.INCOMPLETE, place, "The last segment has no carriage return at its end.")
-        version = self._version()
+            return (Reject(Reason.INCOMPLETE, place, "The last segment has no carriage return at its end."),)
+        event = self._event()
+        return self._refusals() or (event,)
+
+    def _refusals(self) -> tuple[Reject, ...]:
+        """Each thing wrong once, for several facts may stand in one field. What an order that is not final yet does
+        not say yet is no mistake of its own."""
+        preliminary = any(stop.reason is Reason.NOT_FINAL for stop in self.wrong.values())
+        once: dict[tuple[Reason, Place | None, str], Reject] = {}
+        for name, stop in self.wrong.items():
+            if not (preliminary and stop.reason is Reason.MISSING_DATA and name in _OF_THE_RESULT):
+                once.setdefault((stop.reason, stop.place, stop.hint), stop)
+        return tuple(once.values())
+
+    def _event(self) -> ResultReported | ReportParked:
+        """The order as far as it can be read. It counts only if nothing is wrong: what stands in for a refused fact
+        never leaves this class."""
         slide_number = self._needed("slide_number", str)
         test_on = self._test_on()
+        authorised_at = self._tried("authorised_at", self._authorised_at)
         claim = self._claim(test_on)
-        result = TestResult(self.table.laboratory.code, slide_number, test_on, self._authorised_at(), version=version)
-        if version is Version.WITHDRAWN:  # nothing else counts any more, so nothing else is read
-            return ResultReported(claim, result)
-        try:
-            return ResultReported(claim, self._with_codes(result))
-        except Park as stop:
+        version = self._version()
+        result = TestResult(
+            self.table.laboratory.code,
+            slide_number or "",
+            test_on or self.today,
+            authorised_at or datetime.max.replace(tzinfo=UTC),
+            version=version,
+        )
+        if version is not Version.WITHDRAWN:  # else nothing else counts any more, so nothing else is read
+            result = self._with_codes(result)
+        for stop in self.parks.values():
             where = stop.place.text if stop.place else ""
             return ReportParked(stop.reason.code, where, stop.hint, claim, result.laboratory_code, slide_number)
+        return ResultReported(claim, result)
 
     # Which version
 
     def _version(self) -> Version:
-        """Corrected or withdrawn if either the order or one of its observations says so."""
-        version = _status(self.order.obr, 25, _ORDER_VERSION)
-        if version is Version.WITHDRAWN:
-            return version
-        seen = {version} | {_status(obx, 11, _OBSERVATION_VERSION) for obx in self.observations}
-        return next(kind for kind in (Version.WITHDRAWN, Version.CORRECTED, Version.FINAL) if kind in seen)
+        """Corrected or withdrawn if either the order or one of its observations says so. Of an order that is not final
+        nobody expects final observations; where a status is refused the rest is read as of a final result."""
+        version = self._tried("OBR-25", partial(order_version, self.order.obr))
+        refused = self.wrong.get("OBR-25")
+        if version is Version.WITHDRAWN or (refused and refused.reason is Reason.NOT_FINAL):
+            return version or Version.FINAL
+        seen: set[Version | None] = {version}
+        for obx in self.observations:
+            seen.add(self._tried(f"OBX[{obx.number}]-11", partial(observation_version, obx)))
+        return next((kind for kind in (Version.WITHDRAWN, Version.CORRECTED) if kind in seen), Version.FINAL)
 
     # When
 
-    def _test_on(self) -> date:
+    def _test_on(self) -> date | None:
         test_on = self._needed("test_on", self._date("test_on"))
-        if test_on > self.today:
-            raise Reject(Reason.TEST_IN_FUTURE, self._place("test_on"))
+        if test_on and test_on > self.today:
+            self.wrong["test_on"] = Reject(Reason.TEST_IN_FUTURE, self._place("test_on"))
+            return None
         return test_on
 
     def _authorised_at(self) -> datetime:
-        """OBR-22, else MSH-7: when the laboratory issued this version."""
-        for segment, field in ((self.order.obr, 22), (self.order.message.header, 7)):
-            if text := segment.value(field).strip():
+        """OBR-22, else MSH-7: when the laboratory issued this version. Raises Reject; also for a time to come, for no
+        later correction would ever count against it."""
+        for segment, number in ((self.order.obr, 22), (self.order.message.header, 7)):
+            if text := segment.value(number).strip():
                 at = read_time(text, self.table.zone)
                 if at is None:
-                    raise Reject(Reason.INVALID_DATE, _at(segment, field), "Write it as YYYYMMDDHHMM[SS][+ZZZZ].")
+                    raise Reject(
+                        Reason.INVALID_DATE, field_place(segment, number), "Write it as YYYYMMDDHHMM[SS][+ZZZZ]."
+                    )
+                if at.astimezone(self.table.zone).date() > self.today + _CLOCKS_APART:
+                    raise Reject(
+                        Reason.INVALID_DATE,
+                        field_place(segment, number),
+                        "The time of authorisation lies in the future.",
+                    )
                 return at.astimezone(UTC)  # one way of writing an instant, so that equal events are equal bytes
-        raise Reject(Reason.MISSING_DATA, _at(self.order.obr, 22), "MSH-7 is empty as well.")
+        raise Reject(Reason.MISSING_DATA, field_place(self.order.obr, 22), "MSH-7 is empty as well.")
 
     def _date(self, name: str) -> Callable[[str], date | None]:
         form = getattr(self.table.facts, name).form
@@ -104,7 +141,7 @@ class Report:
 
     # Who
 
-    def _claim(self, test_on: date) -> Claim:
+    def _claim(self, test_on: date | None) -> Claim:
         claim = Claim(
             nhs_number=self._given("nhs_number", nhs_number.normalise),
             family_name=self._given("family_name", str),
@@ -116,57 +153,64 @@ class Report:
             postcode=self._given("postcode", str),
             local_id=self._given("local_id", str),
         )
-        if not claim.nhs_number and not (claim.family_name and claim.date_of_birth):
-            raise Reject(Reason.NO_PERSON, Location("PID", 1).place())
-        if claim.date_of_birth and test_on < claim.date_of_birth:
-            raise Reject(Reason.TEST_BEFORE_BIRTH, self._place("test_on"))
+        named = claim.nhs_number or (claim.family_name and claim.date_of_birth)
+        if not named and self._all_read({"nhs_number", "family_name", "date_of_birth"}):
+            self.wrong["person"] = Reject(Reason.NO_PERSON, Location("PID", 1).place())
+        if claim.date_of_birth and test_on and test_on < claim.date_of_birth:
+            self.wrong["test_on"] = Reject(Reason.TEST_BEFORE_BIRTH, self._place("test_on"))
         return claim
 
     # What
 
     def _with_codes(self, result: TestResult) -> TestResult:
-        """The result with its codes. Raises Reject; and Park for a code our table lacks, when nothing is refused."""
-        parks: list[Park] = []
-        hpv_primary = self._unless_parked(parks, "hpv_primary", _flag)
+        """The result with its codes, as far as they can be read."""
+        hpv_primary = self._given("hpv_primary", _flag)
         complete = replace(
             result,
-            result_code=self._unless_parked(parks, "result_code", str) or "",
-            infection_code=self._unless_parked(parks, "infection_code", str) or "",
-            action_code=self._unless_parked(parks, "action_code", str) or "",
-            repeat_months=self._unless_parked(parks, "repeat_months", read_number) or None,  # 0 states: none
-            self_sample=self._unless_parked(parks, "self_sample", _flag) or False,
-            source_type=self._unless_parked(parks, "source_type", _source_type),
-            sender_code=self._unless_parked(parks, "sender_code", str),
-            sample_taker_code=self._unless_parked(parks, "sample_taker_code", str),
+            result_code=self._given("result_code", str) or "",
+            infection_code=self._given("infection_code", str) or "",
+            action_code=self._given("action_code", str) or "",
+            repeat_months=self._given("repeat_months", _months) or None,  # 0 states: none
+            self_sample=self._given("self_sample", _flag) or False,
+            source_type=self._given("source_type", _source_type),
+            sender_code=self._given("sender_code", str),
+            sample_taker_code=self._given("sample_taker_code", str),
         )
         if hpv_primary is False:
-            raise Reject(Reason.NOT_HPV_PRIMARY, self._place("hpv_primary"))
-        if parks:
-            raise parks[0]
-        self._refuse_combination(complete)
+            self.wrong["hpv_primary"] = Reject(Reason.NOT_HPV_PRIMARY, self._place("hpv_primary"))
+        if self._all_read(_OF_THE_COMBINATION):
+            self._judge_combination(complete)
         return complete
 
-    def _unless_parked(self, parks: list[Park], name: str, read: Callable[[str], T | None]) -> T | None:
-        """A fact; None where our table has no translation, which is put to `parks`. Parking must not hide a refusal."""
-        try:
-            return self._given(name, read)
-        except Park as stop:
-            parks.append(stop)
-            return None
-
-    def _refuse_combination(self, result: TestResult) -> None:
-        reason = codes.refusal(result)
-        if reason is Reason.INVALID_VALUE:
-            raise Reject(reason, self._place("repeat_months"))
-        if reason:
+    def _judge_combination(self, result: TestResult) -> None:
+        if reason := codes.refusal(result):
             first, *others = (self._place(name) for name in ("result_code", "infection_code", "action_code"))
             beside = sorted({place.text for place in others if place and place != first})
-            raise Reject(reason, first, f"See also {' and '.join(beside)}." if beside else "")
+            see = f"See also {' and '.join(beside)}." if beside else ""
+            self.wrong["combination"] = Reject(reason, first, see)
+
+    def _all_read(self, names: AbstractSet[str]) -> bool:
+        """Whether none of the facts was stopped: an error must not be told a second time by its consequences."""
+        return names.isdisjoint(self.wrong) and names.isdisjoint(self.parks)
 
     # How a fact is read
 
+    def _tried(self, name: str, read: Callable[[], T]) -> T | None:
+        """What `read` gives; None where it is refused or our table has no translation. Parking hides no refusal."""
+        try:
+            return read()
+        except Reject as stop:
+            self.wrong[name] = stop.with_traceback(None)  # its frames hold the message
+        except Park as stop:
+            self.parks[name] = stop.with_traceback(None)
+        return None
+
     def _given(self, name: str, read: Callable[[str], T | None]) -> T | None:
-        """A fact as `read` understands it (None: not of its form); None where the feed or the message lacks it."""
+        """A fact as `read` understands it (None: not of its form); None where it is lacking, refused or parked."""
+        return self._tried(name, partial(self._fact, name, read))
+
+    def _fact(self, name: str, read: Callable[[str], T | None]) -> T | None:
+        """The same. Raises Reject and Park."""
         fact: Fact | None = getattr(self.table.facts, name)
         if fact is None or fact.constant is not None:
             return read(fact.constant) if fact and fact.constant is not None else None
@@ -182,21 +226,26 @@ class Report:
             raise self._missing(name, fact)
         return value
 
-    def _needed(self, name: str, read: Callable[[str], T | None]) -> T:
+    def _needed(self, name: str, read: Callable[[str], T | None]) -> T | None:
         value = self._given(name, read)
-        if value is None:  # only a table that hub.mapping.check refuses comes to this
-            raise Reject(Reason.MISSING_DATA, None, f"The feed's table lacks {name}.")
+        if value is None and self._all_read({name}):  # only a table that hub.mapping.check refuses comes to this
+            self.wrong[name] = Reject(Reason.MISSING_DATA, None, f"The feed's table lacks {name}.")
         return value
 
     def _several(self, name: str) -> tuple[str, ...]:
-        """A fact of several parts. Where its segment is repeated, each must say the same."""
+        """A fact of several parts; none where it is lacking or refused."""
+        return self._tried(name, partial(self._parts, name)) or ()
+
+    def _parts(self, name: str) -> tuple[str, ...]:
+        """The same. Where its segment is repeated, each must say the same: else raises Reject."""
         fact: Fact | None = getattr(self.table.facts, name)
+        found = list(_legible(self.order.texts(fact))) if fact else []
         parts: dict[int, list[str]] = {}
-        last = None
-        for last in _legible(self.order.texts(fact)) if fact else ():
-            parts.setdefault(last.segment.number, []).append(last.text)
-        if last and any(said != parts[last.segment.number] for said in parts.values()):
-            raise Reject(Reason.CONFLICTING_VALUES, last.place)
+        for one in found:
+            parts.setdefault(one.segment.number, []).append(one.text)
+        for one in found:
+            if parts[one.segment.number] != parts[found[0].segment.number]:
+                raise Reject(Reason.CONFLICTING_VALUES, one.place)
         if fact and fact.required and not parts:
             raise self._missing(name, fact)
         return tuple(next(iter(parts.values()), ()))
@@ -220,28 +269,19 @@ def _legible(texts: Iterable[Text]) -> Iterator[Text]:
         yield found
 
 
-def _status(segment: Segment, field: int, versions: dict[str, Version]) -> Version:
-    """The version a status field says. Raises Reject for a status that is missing, or of a result not yet final."""
-    status = segment.value(field).strip()
-    if not status:
-        raise Reject(Reason.MISSING_DATA, _at(segment, field), "The status of the result must be given.")
-    if status not in versions:
-        raise Reject(Reason.NOT_FINAL, _at(segment, field))
-    return versions[status]
-
-
 def _not_of_its_form(name: str, fact: Fact, found: Text) -> Reject:
     if name in ("test_on", "date_of_birth"):
         return Reject(Reason.INVALID_DATE, found.place, f"Write it as {fact.form}.")
     return Reject(Reason.INVALID_VALUE, found.place)
 
 
-def _at(segment: Segment, field: int) -> Place:
-    return Location(segment.name, segment.number, field).place()
-
-
 def _shown(values: str | list[str]) -> str:
     return values if isinstance(values, str) else " or ".join(values)
+
+
+def _months(text: str) -> int | None:
+    months = read_number(text)
+    return months if months is not None and months <= codes.MOST_MONTHS else None
 
 
 def _flag(text: str) -> bool | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -55,13 +54,10 @@ def documents(mappings: Path) -> dict[str, Callable[[], str]]:
 
 
 def _event_schema(name: str) -> str:
-    import msgspec
-
     from hub.contract import EVENT_TYPES
+    from hub.mapping.schema import schema_text
 
-    schema = msgspec.json.schema(EVENT_TYPES[name])
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": name}
-    return json.dumps(head | schema, indent=2, ensure_ascii=False) + "\n"
+    return schema_text(EVENT_TYPES[name], name)
 
 
 def _reasons() -> str:
