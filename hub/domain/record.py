@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 
 from hub.domain.codes import ACTION_CODES, REPEAT, ROUTINE, SUSPEND, combination, is_inadequate
 from hub.domain.dates import add_months, spoken
@@ -23,6 +23,8 @@ class ResultFact:
     """A result (or a version of one) was put on this record. `digest` is that of the message it came in.
 
     `policy_accepted`: a clerk took it although a rule of the programme speaks against it.
+    `counts_as_authorised_at`: a clerk took it although its date puts it before a version it is to replace; among the
+    versions of its slide it counts as authorised then.
     """
 
     result_id: str
@@ -30,6 +32,7 @@ class ResultFact:
     result: TestResult
     digest: str
     policy_accepted: bool = False
+    counts_as_authorised_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +125,57 @@ def fold(entry: Entry, facts: Iterable[Fact], policies: Policies) -> Record:
     )
 
 
-def _slides(facts: Iterable[Fact]) -> list[_Slide]:
-    """One per slide, oldest test first; of its versions the newest counts. Matches undone never were."""
+def issue(result: TestResult) -> tuple[datetime, int]:
+    """Where a version stands in the order in which the versions of its slide were issued."""
+    return (result.authorised_at, _RANK[result.version])
+
+
+def standing(facts: Iterable[Fact], result: TestResult) -> ResultFact | None:
+    """The version of this result's slide that counts on the record, withdrawn or not."""
+    versions = _versions(facts).get((result.laboratory_code, result.slide_number))
+    return max(versions, key=_by_issue) if versions else None
+
+
+def is_misdated(result: TestResult, stands: ResultFact) -> bool:
+    """Whether the date of a version contradicts what it is, beside the version that stands and says something else: a
+    correction or withdrawal that would correct nothing, or a first report that would replace its own correction.
+
+    A version that comes late, after what corrected it, is not misdated: it merely changes nothing.
+    """
+    if _says_the_same(result, stands.result):
+        return False
+    would_stand = issue(result) > _place(stands)
+    if result.version is Version.FINAL:
+        return would_stand and stands.result.version is not Version.FINAL
+    return not would_stand and not _is_corrected_by(result, stands)
+
+
+def place_after(result: TestResult, stands: ResultFact | None) -> datetime | None:
+    """As when a version must count as authorised so that a clerk's word for it takes effect; None where its own date
+    will do, and for a version that comes late, after what corrected it."""
+    if stands is None or issue(result) > _place(stands) or _is_corrected_by(result, stands):
+        return None
+    return _place(stands)[0] + timedelta(microseconds=1)  # after it, and before whatever the laboratory issues next
+
+
+def _is_corrected_by(result: TestResult, stands: ResultFact) -> bool:
+    return stands.result.version is not Version.FINAL and issue(stands.result) > issue(result)
+
+
+def _says_the_same(one: TestResult, other: TestResult) -> bool:
+    withdrawn = [result.version is Version.WITHDRAWN for result in (one, other)]
+    return all(withdrawn) or (
+        not any(withdrawn) and replace(one, version=other.version, authorised_at=other.authorised_at) == other
+    )
+
+
+def _place(fact: ResultFact) -> tuple[datetime, int]:
+    authorised_at, rank = issue(fact.result)
+    return (fact.counts_as_authorised_at or authorised_at, rank)
+
+
+def _versions(facts: Iterable[Fact]) -> dict[tuple[str, str], list[ResultFact]]:
+    """Slide → what was put on the record of it. Matches undone never were."""
     known = set(facts)
     undone = {fact.match_id for fact in known if isinstance(fact, UndoneFact)}
     versions: dict[tuple[str, str], list[ResultFact]] = {}
@@ -131,7 +183,12 @@ def _slides(facts: Iterable[Fact]) -> list[_Slide]:
         if isinstance(fact, ResultFact) and fact.match_id not in undone:
             slide = (fact.result.laboratory_code, fact.result.slide_number)
             versions.setdefault(slide, []).append(fact)
-    return sorted((_slide(of_one) for of_one in versions.values()), key=_by_test)
+    return versions
+
+
+def _slides(facts: Iterable[Fact]) -> list[_Slide]:
+    """One per slide, oldest test first; of its versions the newest counts."""
+    return sorted((_slide(of_one) for of_one in _versions(facts).values()), key=_by_test)
 
 
 def _slide(versions: Sequence[ResultFact]) -> _Slide:
@@ -145,8 +202,8 @@ def _by_issue(fact: ResultFact) -> tuple[object, ...]:
     result = fact.result
     # repr last: two facts that differ in nothing else still always compare the same way.
     return (
-        result.authorised_at, _RANK[result.version], fact.digest, fact.result_id, fact.match_id,
-        fact.policy_accepted, repr(result),
+        *_place(fact), fact.digest, fact.result_id, fact.match_id, fact.policy_accepted, repr(result),
+        repr(fact.counts_as_authorised_at),
     )  # fmt: skip
 
 

@@ -11,8 +11,9 @@ from hub.domain.policy import Policies
 from hub.errors import Reason
 from hub.flow.parking import close, open_tasks_of, park
 from hub.flow.ports import Clock, ResultRow, Transaction
-from hub.flow.recording import take_off
+from hub.flow.recording import hold_letters, take_off
 from hub.flow.settling import follow_up, settle
+from hub.flow.slides import owners
 from hub.flow.step import Step
 
 
@@ -41,6 +42,8 @@ def park_as_our_fault(tx: Transaction, envelope: Envelope, context: Context) -> 
     known = step.tx.results.get(row.result_id)
     if not open_tasks_of(step, row.result_id):
         park(step, known or row, Reason.OUR_FAULT, state=known.state if known else "waiting")
+        for participant_id in owners(step, row):
+            hold_letters(step, participant_id)  # not by a fold, which may be what failed
     return step
 
 
@@ -55,7 +58,7 @@ def on_reported(step: Step, envelope: Envelope) -> None:
         return
     touched = _set_aside(step, known)
     settle(step, replace(row, state="superseded"))
-    for participant_id in touched:
+    for participant_id in dict.fromkeys(touched):
         follow_up(step, participant_id)
 
 
@@ -76,7 +79,7 @@ def _set_aside(step: Step, known: ResultRow) -> list[str]:
     if match:
         take_off(step, match, by="hub", why=why, state="superseded")
         touched.append(match.participant_id)
-    return touched
+    return [*touched, *owners(step, known)]
 
 
 def _row(step: Step, envelope: Envelope) -> ResultRow:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from hub import telemetry
 from hub.contract import named_identity
 from hub.domain.events import LetterWished, MatchUndone, RecordChanged, ResultMatched, ResultReported
 from hub.domain.letters import LetterNotDue, letter_code, letters_due
-from hub.domain.record import Alert, Entry, Record, ResultFact, UndoneFact, fold
+from hub.domain.record import Alert, Entry, Record, ResultFact, UndoneFact, fold, is_misdated, standing
+from hub.errors import Reason
 from hub.flow.parking import question
 from hub.flow.ports import LetterRow, MatchRow, ResultRow
 from hub.flow.step import Step
+
+HELD = "A task about her is open."
 
 
 def reported(row: ResultRow) -> ResultReported:
@@ -21,30 +25,51 @@ def reported(row: ResultRow) -> ResultReported:
 
 
 def objection(step: Step, row: ResultRow, participant_id: str) -> Alert | None:
-    """What speaks against this result on the record of this participant, whether or not it stands there already."""
-    new = ResultFact(row.result_id, "proposed", reported(row).result, row.digest)
-    facts = step.facts(participant_id) if row.state == "recorded" else [*step.facts(participant_id), new]
+    """What speaks against this result on the record of this participant, whether or not it stands there already: its
+    place among the versions of its slide, or a rule of the programme."""
+    facts, result = step.facts(participant_id), reported(row).result
+    if row.state != "recorded":
+        stands = standing(facts, result)
+        if stands and is_misdated(result, stands):
+            return Alert(row.result_id, Reason.DUPLICATE_SLIDE)
+        facts = [*facts, ResultFact(row.result_id, "proposed", result, row.digest)]
     alerts = fold(_entry(step, participant_id), facts, step.policies).alerts
     return next((alert for alert in alerts if alert.result_id == row.result_id), None)
 
 
 def record(
-    step: Step, row: ResultRow, participant_id: str, *, how: str, by: str, why: str, accepted: bool = False
+    step: Step,
+    row: ResultRow,
+    participant_id: str,
+    *,
+    how: str,
+    by: str,
+    why: str,
+    accepted: bool = False,
+    counts_as: datetime | None = None,
 ) -> str:
     """Put the result on the record; returns the match's id. The caller refolds when it has done all it wants."""
     match_id = step.new_id("match")
     step.tx.results.put(replace(row, state="recorded"))
     step.tx.records.match(MatchRow(match_id, row.result_id, participant_id, how, by, why, step.now))
-    accept(step, row, participant_id, match_id, accepted=accepted)
+    accept(step, row, participant_id, match_id, accepted=accepted, counts_as=counts_as)
     step.emit(ResultMatched(row.result_id, match_id, participant_id, how, by, why), row.result_id)
     step.tell(telemetry.result_matched, how)
     return match_id
 
 
-def accept(step: Step, row: ResultRow, participant_id: str, match_id: str, *, accepted: bool) -> None:
-    """Add the fact; `accepted` says a clerk took the result although a rule of the programme speaks against it."""
-    fact = ResultFact(row.result_id, match_id, reported(row).result, row.digest, policy_accepted=accepted)
+def accept(
+    step: Step, row: ResultRow, participant_id: str, match_id: str, *, accepted: bool, counts_as: datetime | None
+) -> None:
+    """Add the fact: a clerk took the result although a rule speaks against it, or although its date does."""
+    fact = ResultFact(row.result_id, match_id, reported(row).result, row.digest, accepted, counts_as)
     step.add_fact(participant_id, fact)
+
+
+def record_again(step: Step, row: ResultRow, match: MatchRow, *, by: str, why: str) -> None:
+    """Put a result back on the record as it stood there by an earlier match."""
+    accepted, counts_as = was_accepted(step, match), counted_as(step, match)
+    record(step, row, match.participant_id, how=match.how, by=by, why=why, accepted=accepted, counts_as=counts_as)
 
 
 def take_off(step: Step, match: MatchRow, *, by: str, why: str, state: str) -> None:
@@ -57,10 +82,17 @@ def take_off(step: Step, match: MatchRow, *, by: str, why: str, state: str) -> N
 
 def was_accepted(step: Step, match: MatchRow) -> bool:
     """Whether a clerk took the result of this match although a rule speaks against it."""
+    return any(fact.policy_accepted for fact in _facts_of(step, match))
+
+
+def counted_as(step: Step, match: MatchRow) -> datetime | None:
+    """As when the result of this match counts as authorised, if a clerk took it although its date speaks against."""
+    return next((fact.counts_as_authorised_at for fact in _facts_of(step, match)), None)
+
+
+def _facts_of(step: Step, match: MatchRow) -> list[ResultFact]:
     facts = step.facts(match.participant_id)
-    return any(
-        isinstance(fact, ResultFact) and fact.match_id == match.match_id and fact.policy_accepted for fact in facts
-    )
+    return [fact for fact in facts if isinstance(fact, ResultFact) and fact.match_id == match.match_id]
 
 
 def refold(step: Step, participant_id: str) -> Record:
@@ -114,11 +146,18 @@ def _due_letters(step: Step, participant_id: str, outcome: Record) -> tuple[list
     return due, late
 
 
+def hold_letters(step: Step, participant_id: str) -> None:
+    """Let her letters wait without a fold: where the fold itself may be what fails."""
+    for letter in step.tx.letters.of(participant_id):
+        if letter.state == "wished":
+            step.tx.letters.put(replace(letter, state="waiting", why=HELD, changed_at=step.now))
+
+
 def _put_letter(step: Step, letter: LetterRow, known: LetterRow | None, held: bool) -> None:
     state = "waiting" if held else "wished"
     if known and known.state == state:
         return
-    step.tx.letters.put(replace(letter, state=state, why="A task about her is open." if held else ""))
+    step.tx.letters.put(replace(letter, state=state, why=HELD if held else ""))
     if not held:
         step.emit(
             LetterWished(letter.letter_id, letter.participant_id, letter.result_id, letter.code), letter.participant_id

@@ -7,52 +7,87 @@ from dataclasses import replace
 from hub.domain.events import ReportParked, ResultReported, Version
 from hub.domain.matching import Decision, decide
 from hub.domain.people import Claim
+from hub.domain.record import standing
 from hub.errors import Reason
 from hub.flow.parking import MATCHING, POLICY, candidates_as_data, close, open_tasks_of, park
 from hub.flow.ports import MatchRow, ResultRow, TaskRow
 from hub.flow.recording import objection, record, refold, reported, take_off
+from hub.flow.slides import (
+    corrects,
+    is_duplicate,
+    is_older,
+    is_on_record_elsewhere,
+    is_ruled_out,
+    newest_first,
+    others_of,
+    owners,
+)
 from hub.flow.step import Step
 
 REASONS = {reason.code: reason for reason in Reason}
 
 
+_MISDATED = {
+    Version.FINAL: "A first report that is dated after the correction or withdrawal of it.",
+    Version.CORRECTED: "A correction that is dated before the version it should replace, or no later.",
+    Version.WITHDRAWN: "A withdrawal that is dated before the version it should take back, or no later.",
+}
+
+
 def settle(step: Step, row: ResultRow) -> None:
     """Decide what becomes of a result that stands on nobody's record."""
-    event = row.event
+    event, others = row.event, others_of(step, row)
     if isinstance(event, ReportParked):
         park(step, row, REASONS[event.reason], place=event.place, hint=event.hint)
-        return
-    others = _others(step, row)
-    if _is_duplicate(row, others):
-        repeats = any(other.event == event for other in others)
-        hint = "It says the same as the report before it, fact for fact." if repeats else "It says something else."
-        park(step, row, Reason.DUPLICATE_SLIDE, decision=_decision(step, event.claim), hint=hint)
+        follow_up_owners(step, row)
         return
     decision = _decision(step, event.claim)
-    if decision.kind != "automatic" or decision.participant_id is None:
+    certain = decision.participant_id if decision.kind == "automatic" else None
+    if is_duplicate(row, others):
+        repeats = any(other.event == event for other in others)
+        hint = "It says the same as the report before it, fact for fact." if repeats else "It says something else."
+        _park_version(step, row, Reason.DUPLICATE_SLIDE, decision, hint)
+    elif certain is None:
         reason = Reason.UNKNOWN if decision.kind == "unknown" else Reason.UNSURE
-        task = park(step, row, reason, decision=decision)
-        close_overtaken(step, row, task, others)
-    elif _ruled_out(step, row, others, decision.participant_id):
+        _park_version(step, row, reason, decision)
+    elif is_ruled_out(step, row, others, certain):
         hint = "A clerk has taken this slide off the record of the person who fits."
-        park(step, row, Reason.UNSURE, decision=decision, hint=hint)
-    elif _on_record_elsewhere(step, others, decision.participant_id):
+        _park_version(step, row, Reason.UNSURE, decision, hint)
+    elif is_on_record_elsewhere(step, others, certain):
         hint = "Another version of this slide stands on another person's record."
-        park(step, row, Reason.UNSURE, decision=decision, hint=hint)
+        _park_version(step, row, Reason.UNSURE, decision, hint)
     else:
-        settle_for(step, row, decision.participant_id, why=decision.why)
+        settle_for(step, row, certain, why=decision.why)
 
 
 def settle_for(step: Step, row: ResultRow, participant_id: str, *, why: str) -> None:
-    """The person is certain; the programme's rules decide whether the result goes on her record by itself."""
+    """The person is certain; whether the result goes on her record by itself is for the dates of the slide's versions
+    and for the programme's rules to say."""
     alert = objection(step, row, participant_id)
     if alert:
-        park(step, row, alert.reason, participant_id=participant_id)
+        hint = _MISDATED[reported(row).result.version] if alert.reason is Reason.DUPLICATE_SLIDE else ""
+        park(step, row, alert.reason, participant_id=participant_id, hint=hint)
+        one_task_a_slide(step, row)
         refold(step, participant_id)
         return
     record(step, row, participant_id, how="automatic", by="hub", why=why)
     close_superseded(step, row, participant_id)
     follow_up(step, participant_id)
+
+
+def _park_version(step: Step, row: ResultRow, reason: Reason, decision: Decision, hint: str = "") -> None:
+    """Whose it is, or which of two reports is right, is for a clerk; the letters of whoever has the slide wait."""
+    task = park(step, row, reason, decision=decision, hint=hint)
+    if decision.kind != "automatic":
+        close_overtaken(step, row, task)
+    one_task_a_slide(step, row)
+    follow_up_owners(step, row)
+
+
+def follow_up_owners(step: Step, row: ResultRow) -> None:
+    """Something waits, or waits no longer, that concerns a slide on somebody's record."""
+    for participant_id in owners(step, row):
+        follow_up(step, participant_id)
 
 
 def follow_up(step: Step, participant_id: str) -> None:
@@ -67,11 +102,13 @@ def follow_up(step: Step, participant_id: str) -> None:
 
 def _settled(step: Step, task: TaskRow, participant_id: str) -> bool:
     """Whether the rule for which the task was opened no longer speaks against its result."""
+    if task.reason not in POLICY or task.participant_id != participant_id:
+        return False
     row = step.tx.results.get(task.result_id)
-    if task.reason not in POLICY or row is None or objection(step, row, participant_id):
+    if row is None or objection(step, row, participant_id):
         return False
     if row.state == "waiting":
-        if _on_record_elsewhere(step, _others(step, row), participant_id):
+        if is_on_record_elsewhere(step, others_of(step, row), participant_id):
             return False
         record(step, row, participant_id, how="automatic", by="hub", why="New evidence settled the task.")
     close(step, task, "settled", by="hub", why="New evidence: the rule no longer speaks against the result.")
@@ -85,9 +122,9 @@ def reconsider(step: Step, task: TaskRow) -> None:
         return
     if row.state != "waiting":  # another task of the same round has settled this one with it
         return
-    decision, others = _decision(step, row.event.claim), _others(step, row)
+    decision, others = _decision(step, row.event.claim), others_of(step, row)
     certain = decision.participant_id if decision.kind == "automatic" else None
-    if certain is None or _ruled_out(step, row, others, certain) or _on_record_elsewhere(step, others, certain):
+    if certain is None or is_ruled_out(step, row, others, certain) or is_on_record_elsewhere(step, others, certain):
         step.put_task(replace(task, candidates=candidates_as_data(decision.candidates)))
         return
     close(step, task, "settled", by="hub", why="New evidence: the person is now certain.")
@@ -98,46 +135,10 @@ def _decision(step: Step, claim: Claim) -> Decision:
     return decide(claim, step.candidates(claim))
 
 
-def _others(step: Step, row: ResultRow) -> list[ResultRow]:
-    """The other results under the same laboratory and slide number that were not refused."""
-    result = reported(row).result
-    rows = step.tx.results.of_slide(result.laboratory_code, result.slide_number)
-    return [other for other in rows if other.result_id != row.result_id and other.state != "refused"]
-
-
-def _is_duplicate(row: ResultRow, others: list[ResultRow]) -> bool:
-    """A second first report for one slide (domain.md 2.7: slide number + laboratory is unique over everyone)."""
-    if reported(row).result.version is not Version.FINAL:
-        return False
-    return any(isinstance(other.event, ReportParked) or other.event.result.version is Version.FINAL for other in others)
-
-
-def _ruled_out(step: Step, row: ResultRow, others: list[ResultRow], participant_id: str) -> bool:
-    """A clerk has said that this slide is not hers: the hub never matches any version of it to her again by itself."""
-    known = [version.result_id for version in (row, *others) if version.state]  # without a state it was never matched
-    return any(_is_ruled_out(step.tx.records.matches_of(result_id), participant_id) for result_id in known)
-
-
-def _is_ruled_out(matches: list[MatchRow], participant_id: str) -> bool:
-    hers = [match for match in matches if match.participant_id == participant_id]
-    stands = any(match.undone_at is None for match in hers)
-    return not stands and any(match.undone_by != "hub" for match in hers)
-
-
-def _on_record_elsewhere(step: Step, others: list[ResultRow], participant_id: str) -> bool:
-    matches = (step.tx.records.live_match(other.result_id) for other in others)
-    return any(match and match.participant_id != participant_id for match in matches)
-
-
-def is_on_record_elsewhere(step: Step, row: ResultRow, participant_id: str) -> bool:
-    """Whether another version of this slide stands on the record of another person."""
-    return _on_record_elsewhere(step, _others(step, row), participant_id)
-
-
 def leave_elsewhere(step: Step, row: ResultRow, participant_id: str, *, by: str, why: str) -> list[ResultRow]:
     """A slide belongs to one person: take its other versions off anybody else's record. Returns what was taken off."""
     left = []
-    for other in _others(step, row):
+    for other in others_of(step, row):
         match = step.tx.records.live_match(other.result_id)
         if match and match.participant_id != participant_id:
             _leave(step, match, by, why)
@@ -147,14 +148,14 @@ def leave_elsewhere(step: Step, row: ResultRow, participant_id: str, *, by: str,
 
 
 def leave_entirely(step: Step, row: ResultRow, participant_id: str, *, by: str, why: str) -> ResultRow:
-    """Take every version of this slide off her record; returns the newest of them, which a clerk gets."""
-    live = []
-    for version in (row, *_others(step, row)):
-        match = step.tx.records.live_match(version.result_id)
+    """Take every version of this slide off her record; returns the one that counted, which a clerk gets."""
+    stood = standing(step.facts(participant_id), reported(row).result)
+    versions = {version.result_id: version for version in (row, *others_of(step, row))}
+    for result_id in versions:
+        match = step.tx.records.live_match(result_id)
         if match and match.participant_id == participant_id:
             _leave(step, match, by, why)
-            live.append(version)
-    return max(live, key=lambda version: reported(version).result.authorised_at)
+    return versions[stood.result_id] if stood else row
 
 
 def _leave(step: Step, match: MatchRow, by: str, why: str) -> None:
@@ -163,52 +164,63 @@ def _leave(step: Step, match: MatchRow, by: str, why: str) -> None:
         close(step, task, "undone", by=by, why=why)
 
 
-def close_superseded(step: Step, row: ResultRow, participant_id: str) -> list[str]:
-    """A correction that found its person settles the tasks of the versions before it; returns those tasks' ids."""
-    if reported(row).result.version is Version.FINAL:
+def close_superseded(step: Step, row: ResultRow, participant_id: str) -> None:
+    """A correction that found its person settles the tasks of the versions before it."""
+    for held in dict.fromkeys(task.participant_id for task in _close_older(step, row)):
+        if held and held != participant_id:
+            follow_up(step, held)  # her letters waited for a result that was never hers
+
+
+def one_task_a_slide(step: Step, row: ResultRow) -> None:
+    """Of the versions of a slide that wait, a clerk gets the newest: an older one must not come onto a record while
+    the laboratory's last word lies beside it. Holds whichever of them came first."""
+    now = step.tx.results.get(row.result_id)
+    if now is None or now.state != "waiting":
+        return
+    waiting = [other for other in others_of(step, row) if other.state == "waiting"]
+    closed = _close_older(step, row)
+    if any(corrects(other) and is_older(row, other) for other in waiting):
+        closed += [task for task in open_tasks_of(step, row.result_id) if _gives_way(step, row, task)]
+    for held in dict.fromkeys(task.participant_id for task in closed):
+        if held:
+            follow_up(step, held)
+
+
+def _close_older(step: Step, row: ResultRow) -> list[TaskRow]:
+    """Close the tasks of the versions that this one corrects or withdraws."""
+    if not corrects(row):
         return []
-    closed = []
-    for other in _others(step, row):
-        if other.state == "waiting" and _is_older(other, row):
-            closed += [_close_as_superseded(step, other, task) for task in open_tasks_of(step, other.result_id)]
-    held = dict.fromkeys(task.participant_id for task in closed if task)
-    for other_person in held:
-        if other_person and other_person != participant_id:
-            follow_up(step, other_person)  # her letters waited for a result that was never hers
-    return [task.task_id for task in closed if task]
+    older = [other for other in others_of(step, row) if other.state == "waiting" and is_older(other, row)]
+    tasks = [(other, task) for other in older for task in open_tasks_of(step, other.result_id)]
+    return [task for other, task in tasks if _gives_way(step, other, task)]
 
 
-def close_overtaken(step: Step, row: ResultRow, task: TaskRow, others: list[ResultRow]) -> None:
+def close_overtaken(step: Step, row: ResultRow, task: TaskRow) -> None:
     """The same where the correction came first: an older version that fits nobody with certainty is settled by it."""
-    for other in others:
-        corrects = isinstance(other.event, ResultReported) and other.event.result.version is not Version.FINAL
-        if corrects and other.state == "recorded" and _is_older(row, other):
-            _close_as_superseded(step, row, task)
-            return
+    if any(corrects(other) and other.state == "recorded" and is_older(row, other) for other in others_of(step, row)):
+        _gives_way(step, row, task)
 
 
-def _close_as_superseded(step: Step, row: ResultRow, task: TaskRow) -> TaskRow | None:
-    if task.reason == Reason.DUPLICATE_SLIDE.code:  # two reports of one slide stay a question, whatever corrects them
-        return None
+def _gives_way(step: Step, row: ResultRow, task: TaskRow) -> bool:
+    """Close a task whose result a newer version supersedes. Two first reports of one slide stay a question, whatever
+    corrects them; a report that could not be read may be anything."""
+    if isinstance(row.event, ReportParked) or is_duplicate(row, others_of(step, row)):
+        return False
     step.tx.results.restate(row.result_id, "superseded")
     close(step, task, "superseded", by="hub", why="New evidence: a correction of the same slide settled it.")
-    return task
+    return True
 
 
 def bring_back_superseded(step: Step, row: ResultRow) -> None:
-    """A correction is refused: the version before it, if that only gave way to the correction, waits again."""
-    if isinstance(row.event, ReportParked) or row.event.result.version is Version.FINAL:
+    """A correction is refused: what only gave way to it is decided on again, as if it had just come."""
+    if not corrects(row):
         return
-    others = _others(step, row)
-    if any(other.state in ("recorded", "waiting") for other in others):
-        return
-    gave_way = [other for other in others if other.state == "superseded" and _is_older(other, row)]
-    if gave_way:
-        settle(step, max(gave_way, key=lambda other: other.journal_seq))
+    for other in newest_first(others_of(step, row)):  # the newest that comes back keeps the older ones away
+        live = [one for one in others_of(step, row) if one.state in ("recorded", "waiting")]
+        if other.state == "superseded" and not any(_replaces(one, other) for one in live):
+            settle(step, other)
 
 
-def _is_older(one: ResultRow, other: ResultRow) -> bool:
-    """Whether one version was issued before the other; where that could not be read, whether it came before."""
-    if isinstance(one.event, ReportParked) or isinstance(other.event, ReportParked):
-        return one.journal_seq < other.journal_seq
-    return one.event.result.authorised_at < other.event.result.authorised_at
+def _replaces(live: ResultRow, gone: ResultRow) -> bool:
+    """Whether a version stands or waits in the place of another: a newer correction, or another first report."""
+    return is_older(gone, live) if corrects(live) else not corrects(gone)

@@ -82,11 +82,12 @@ class Step:
         return self._facts[participant_id]
 
     def add_fact(self, participant_id: str, fact: Fact) -> None:
+        self._tasks.clear()  # which slides are hers has changed, and with them which tasks concern her
         self.facts(participant_id).append(fact)
         self.tx.records.add_fact(participant_id, fact, self.now)
 
     def open_tasks(self, participant_id: str) -> list[TaskRow]:
-        """The tasks that are open about a participant who is certain."""
+        """The tasks that are open about her, or about another version of a slide on her record."""
         if participant_id not in self._tasks:
             self._tasks[participant_id] = self.tx.tasks.open_for(participant_id)
         return self._tasks[participant_id]

@@ -8,6 +8,7 @@ from datetime import date
 import pytest
 
 from hub.domain.events import DecisionUndone, MatchUndone, ResultMatched, ResultQueried, ResultRefused, TaskClosed
+from hub.flow import clerks
 from hub.flow.clerks import Refused
 from tests.flow.scene import CLERK, WHY, Scene, misspelt
 
@@ -290,3 +291,29 @@ async def test_a_refused_decision_leaves_nothing_behind(scene: Scene) -> None:
     with pytest.raises(Refused):
         scene.decide("match", before[0], NOT_FOUND)
     assert (scene.task_of(result_id), scene.events(result_id)) == before
+
+
+@pytest.mark.parametrize("blank", ["", "  "])
+async def test_a_decision_bears_a_name_and_a_reason(scene: Scene, blank: str) -> None:
+    person = scene.person()
+    task = scene.task_of(await scene.report(misspelt(person), scene.result()))
+    recorded = await scene.report(person, scene.result())
+    decisions = [
+        lambda step, **who: clerks.match(step, task.task_id, person.participant_id, **who),
+        lambda step, **who: clerks.reject(step, task.task_id, **who),
+        lambda step, **who: clerks.query(step, task.task_id, **who),
+        lambda step, **who: clerks.undo(step, task.task_id, **who),
+        lambda step, **who: clerks.undo_automatic(step, recorded, **who),
+    ]
+    for decision in decisions:
+        with pytest.raises(Refused, match="Say who decides"):
+            scene.step(lambda step, act=decision: act(step, by=blank, why=WHY))
+        with pytest.raises(Refused, match="Say why"):
+            scene.step(lambda step, act=decision: act(step, by=CLERK, why=blank))
+    assert scene.codes_of(person) == ["X0A"]
+
+
+async def test_the_task_about_a_match_taken_back_says_so_and_why(scene: Scene) -> None:
+    result_id = await scene.report(scene.person(), scene.result())
+    scene.undo_automatic(result_id)
+    assert scene.task_of(result_id).hint == f"The match was taken back by {CLERK}: It is her sister's."

@@ -53,14 +53,17 @@ async def test_what_has_moved_on_since_cannot_be_undone_onto_two_people(scene: S
     assert (scene.codes_of(person), scene.codes_of(other)) == ([], ["49S"])
 
 
-async def test_a_matched_correction_settles_its_original_and_undo_brings_both_tasks_back(scene: Scene) -> None:
+async def test_a_correction_that_waits_takes_the_place_of_its_original_and_keeps_it_through_undo(scene: Scene) -> None:
     person, result = scene.person(), scene.result("X0A")
     original = await scene.report(misspelt(person), result)
     correction = await scene.report(misspelt(person), corrected(result, "39S"))
+    assert (scene.ending(original), scene.ending(correction)) == ("superseded", "unsure")
     task = scene.match(correction, person)
     assert (scene.ending(original), scene.ending(correction)) == ("superseded", "recorded")
     scene.undo(task)
-    assert (scene.ending(original), scene.ending(correction)) == ("unsure", "unsure")
+    assert (scene.ending(original), scene.ending(correction)) == ("superseded", "unsure")
+    scene.reject(correction)
+    assert (scene.ending(original), scene.ending(correction)) == ("unsure", "refused")
 
 
 async def test_a_refused_correction_gives_the_version_before_it_back_to_the_clerks(scene: Scene) -> None:

@@ -6,21 +6,32 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, delete, insert, select, update
 
 from hub.flow.ports import DecisionRow, TaskRow
 from hub.io.store.prepared import Prepared
-from hub.io.store.schema import decisions, task_keys, tasks
+from hub.io.store.schema import decisions, matches, results, task_keys, tasks
 from hub.io.store.statements import insert_all_or_leave
 
 _OPEN = insert(tasks)
 _GET = Prepared(select(tasks).where(tasks.c.task_id == bindparam("id")))
 _OF_RESULT = Prepared(select(tasks).where(tasks.c.result_id == bindparam("id")).order_by(tasks.c.opened_at))
-_OPEN_FOR = Prepared(
+_OPEN_FOR = Prepared(select(tasks).where(tasks.c.participant_id == bindparam("id"), tasks.c.state != "closed"))
+_HERS, _SAME_SLIDE = results.alias("hers"), results.alias("same_slide")
+_OPEN_ON_HER_SLIDES = Prepared(
     select(tasks)
-    .where(tasks.c.participant_id == bindparam("id"), tasks.c.state != "closed")
-    .order_by(tasks.c.opened_at, tasks.c.task_id)
+    .select_from(matches)
+    .join(_HERS, _HERS.c.result_id == matches.c.result_id)
+    .join(
+        _SAME_SLIDE,
+        and_(
+            _SAME_SLIDE.c.slide_number == _HERS.c.slide_number, _SAME_SLIDE.c.laboratory_code == _HERS.c.laboratory_code
+        ),
+    )
+    .join(tasks, tasks.c.result_id == _SAME_SLIDE.c.result_id)
+    .where(matches.c.participant_id == bindparam("id"), matches.c.undone_at.is_(None), tasks.c.state != "closed")
 )
+"""Asked of every result: a statement of its own, because in one with the other it took five times as long as both."""
 _UPDATE = update(tasks).where(tasks.c.task_id == bindparam("row"))
 _WAITING = (
     select(tasks)
@@ -100,7 +111,11 @@ class SqlTasks:
         return [_task(row) for row in _OF_RESULT.rows(self._connection, {"id": result_id})]
 
     def open_for(self, participant_id: str) -> list[TaskRow]:
-        return [_task(row) for row in _OPEN_FOR.rows(self._connection, {"id": participant_id})]
+        """Her own, and those about any version of a slide of which one version stands on her record."""
+        statements = (_OPEN_FOR, _OPEN_ON_HER_SLIDES)
+        rows = [row for each in statements for row in each.rows(self._connection, {"id": participant_id})]
+        found = {row.task_id: _task(row) for row in rows}
+        return sorted(found.values(), key=lambda task: (task.opened_at, task.task_id))
 
     def waiting_for_keys(self, keys: Iterable[str]) -> list[TaskRow]:
         wanted = sorted(keys)
