@@ -8,7 +8,7 @@ from typing import Any
 
 from hub import telemetry
 from hub.domain.events import ResultParked, ResultReported, TaskClosed
-from hub.domain.letters import due_on, priority
+from hub.domain.letters import ABNORMAL, due_on, priority
 from hub.domain.matching import Candidate, Decision, search_keys
 from hub.domain.people import Claim
 from hub.domain.record import Alert
@@ -25,6 +25,8 @@ POLICY = frozenset(
         Reason.REPEAT_MONTHS,
     )
 )
+OWES_COLPOSCOPY = frozenset({Reason.SECOND_INADEQUATE, Reason.THIRD_HPV_POSITIVE, Reason.INVALID_RETURN_TO_ROUTINE})
+"""Whatever the codes say, somebody may be waiting for a referral that was not made: as soon as an abnormal result."""
 MATCHING = frozenset({Reason.UNSURE.code, Reason.UNKNOWN.code})
 
 
@@ -49,7 +51,7 @@ def park(
         result_id=row.result_id,
         reason=reason.code,
         state="open",
-        priority=priority(result),
+        priority=min(priority(result), ABNORMAL) if reason in OWES_COLPOSCOPY else priority(result),
         due_on=due_on(tested_on),
         person_key=participant_id or _person_key(claim, row.result_id),
         opened_at=step.now,
