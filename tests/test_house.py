@@ -30,7 +30,7 @@ CACHES = re.compile(r"\..*_cache$|.*\.egg-info$")
 # Written in pieces, or this file would find itself.
 PATHS_OF_A_MACHINE = re.compile(rf"(?<![\w.~-])/(?:{'|'.join(('wo' + 'rk', 'ro' + 'ot', 'ho' + 'me'))})/\w")
 REGISTRIES = tuple(
-    ".".join(parts) for parts in (("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"), ("golang", "org"))
+    ".".join(parts) for parts in (("pypi", "org"), ("python" + "hosted", "org"), ("npmjs", "org"), ("golang", "org"))
 )
 NOT_PLAIN = {"asyncio", "logging", "os", "socket", "subprocess", "threading"}
 FRONT = ("README.md", "hub/README.md")
