@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import count, cycle
+from typing import Any
 
 from adapters.simulators.laboratory import (
     LABORATORIES,
@@ -75,7 +76,7 @@ class Teller:
         born = range(self.now.year - most_age, self.now.year - least_age + 1)
         return next(person for person in self._people if person.date_of_birth.year in born)
 
-    def result(self, feed: str, codes: str = "X0A", *, days_ago: int = YESTERDAYS, **more: object) -> TestResult:
+    def result(self, feed: str, codes: str = "X0A", *, days_ago: int = YESTERDAYS, **more: Any) -> TestResult:
         """A result of a fresh slide, authorised yesterday."""
         number = next(self._numbers)
         plain = TestResult(
@@ -91,7 +92,7 @@ class Teller:
             sender_code="Z99001",
             sample_taker_code="C99001",
         )
-        return replace(plain, **more)  # type: ignore[arg-type]  # the names are those of TestResult
+        return replace(plain, **more)
 
     def told(self, feed: str, person: Claim | Participant, result: TestResult, control_id: str = "") -> bytes:
         return report(feed, person, result, control_id or f"DEMO{next(self._numbers):06}", self.now)

@@ -10,9 +10,9 @@ from __future__ import annotations
 import sqlite3
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Connection, Executable
+from sqlalchemy import Connection
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import OperationalError
 
@@ -71,9 +71,10 @@ class Prepared:
             convert(values.get(name, constant)) if convert else values.get(name, constant)
             for name, convert, constant in self._order
         ]
-        driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]  # SQLite's own
+        driver: Any = connection.connection.driver_connection
         try:
-            return driver.execute(self._sql, given)
+            cursor: sqlite3.Cursor = driver.execute(self._sql, given)
+            return cursor
         except sqlite3.Error as error:
             # Said as SQLAlchemy says it, without the statement's values, so that callers know one family of errors.
             raise OperationalError("prepared statement", {}, error, hide_parameters=True) from None
@@ -87,8 +88,7 @@ class Prepared:
         return values
 
     def _compile(self, dialect: Dialect) -> None:
-        statement: Executable = self._statement
-        compiled = statement.compile(dialect=dialect, column_keys=self._names)  # type: ignore[attr-defined]  # every Core statement compiles
+        compiled = self._statement.compile(dialect=dialect, column_keys=self._names)
         binds = compiled.binds
         self._order = tuple(
             (name, binds[name].type.dialect_impl(dialect).bind_processor(dialect), binds[name].value)
@@ -98,5 +98,5 @@ class Prepared:
         kinds = [entry[3].dialect_impl(dialect).result_processor(dialect, None) for entry in compiled._result_columns]
         self._results = tuple((place, convert) for place, convert in enumerate(kinds) if convert)
         if columns:
-            self._row = namedtuple("Row", columns)._make  # type: ignore[attr-defined]  # every namedtuple has it
+            self._row = cast(Any, namedtuple)("Row", columns)._make
         self._sql = compiled.string
