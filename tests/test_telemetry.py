@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import io
 import json
 import logging
 import subprocess
@@ -216,3 +217,14 @@ def test_lines_of_many_threads_stay_whole(lines) -> None:  # type: ignore[no-unt
     for thread in threads:
         thread.join()
     assert len(lines()) == 400
+
+
+class _FullDisk(io.StringIO):
+    def write(self, _text: str) -> int:
+        raise OSError(28, "No space left on device")
+
+
+def test_a_log_that_cannot_be_written_does_not_end_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    telemetry.configure(json=True, level="warning")
+    monkeypatch.setattr(sys, "stderr", _FullDisk())
+    telemetry.store_failed(Retry(Reason.STORE_AWAY))

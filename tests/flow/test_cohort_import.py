@@ -141,3 +141,15 @@ async def test_a_corrected_date_of_birth_settles_what_waited_for_her_age(scene: 
     assert scene.ending(waiting) == "repeat-months"
     scene.import_people(replace(person, date_of_birth=date(1974, 3, 1)))
     assert scene.ending(waiting) == "recorded"
+
+
+def test_a_misspelt_column_refuses_the_file_and_names_the_nearest() -> None:
+    with pytest.raises(NotACohort, match="Did you mean gender"):
+        csv_rows("9990000018,Ashworth,Nora,1988-02-29,2", head="nhs_number,family_name,given_names,date_of_birth,gendr")
+
+
+def test_a_misspelt_field_refuses_its_row() -> None:
+    (refused,) = ndjson_rows({**ROW, "gendr": "2"})
+    assert isinstance(refused, RefusedRow)
+    assert (refused.line, refused.field) == (1, "gendr")
+    assert "Did you mean gender" in refused.sentence

@@ -10,6 +10,7 @@ import pytest
 
 from adapters.simulators.laboratory import claim_of
 from hub.domain.events import ResultMatched, ResultParked, ResultReported
+from hub.domain.letters import ABNORMAL
 from hub.domain.nhs_number import is_valid
 from hub.domain.people import Claim, Participant
 from hub.mapping import FeedTable, FeedTables
@@ -164,3 +165,12 @@ async def test_every_event_read_from_a_message_is_in_the_outbox_with_its_trace(s
         "ResultReported", "ResultMatched", "RecordChanged", "LetterWished",
     }  # fmt: skip
     assert len({envelope.traceparent for envelope in envelopes}) == 1
+
+
+async def test_a_referral_that_may_be_owed_is_as_urgent_as_an_abnormal_result(scene: Scene) -> None:
+    person = scene.person()
+    await scene.report(person, scene.result("XUR", date(2025, 11, 1), repeat_months=3))
+    owed = await scene.report(person, scene.result("XUR", date(2026, 2, 20), repeat_months=3))
+    normal = await scene.report(scene.stranger(), scene.result())
+    assert scene.task_of(owed).reason == "second-inadequate"
+    assert scene.task_of(owed).priority == ABNORMAL < scene.task_of(normal).priority

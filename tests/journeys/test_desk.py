@@ -59,7 +59,9 @@ def test_the_worklist_shows_claim_and_candidates(desk: Desk) -> None:
     task = desk.task("unsure")
     shown = desk.json("tasks", "show", task)
     assert shown["reason"] == "unsure" and shown["candidates"][0]["findings"]
+    assert (shown["result"]["codes"], shown["result"]["version"]) == ("X0A", "final")
     text = desk.ask("tasks", "show", task[:8])
+    assert "X0A" in text.said and shown["result"]["slide"] in text.said
     person = desk.people[1]
     assert text.code == 0 and "the laboratory says" in text.said and person.nhs_number in text.said
     listed = desk.ask("tasks", "list")
