@@ -5,7 +5,7 @@ RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench faults lock docs clean
+.PHONY: help setup demo test test-embedded check bench faults lock docs clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 24
@@ -15,8 +15,12 @@ setup: $(RUNTIME)  ## make .venv with the hub command in it
 demo: $(RUNTIME)  ## the whole story on this machine: laboratories, records, the clerks' queue
 	@$(BIN)/hub demo
 
-test: $(DEV)  ## every test
+test: $(DEV)  ## every test, on private PostgreSQL and RabbitMQ servers too
+	@$(BIN)/python -m tests.servers.install postgresql rabbitmq
 	$(BIN)/python -m pytest
+
+test-embedded: $(DEV)  ## the small run: no servers, the embedded hub alone
+	HUB_TEST_ROADS=embedded $(BIN)/python -m pytest -m "not servers"
 
 check: $(DEV)  ## style, types, the import staircase, mapping tables, generated documents
 	$(BIN)/ruff check .

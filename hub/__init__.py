@@ -1,0 +1,3 @@
+"""The cervical screening messaging hub."""
+
+VERSION = "0.1.0"

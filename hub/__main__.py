@@ -8,10 +8,9 @@ import os
 import sys
 from typing import Any
 
+from hub import VERSION
 from hub.errors import CannotRun, Retry
 from hub.verbs import VERBS
-
-VERSION = "0.1.0"
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from adapters import ADAPTERS
@@ -14,11 +15,16 @@ from hub import telemetry
 from hub.config import Settings
 from hub.errors import CannotRun
 from hub.flow.consumers import CONSUMERS, RECORDS
+from hub.flow.dead import DeadLetters
 from hub.flow.handlers import Context
 from hub.flow.intake import Intake
-from hub.flow.ports import Clock, Store
+from hub.flow.patience import patiently
+from hub.flow.ports import Clock, Conveyor, Store
+from hub.flow.refill import refill, refill_if_lost
 from hub.flow.relay import Relay
 from hub.flow.replies import ReplyLedger
+from hub.flow.schedule import Duty, Schedule
+from hub.flow.watch import Watch
 from hub.flow.worker import Worker
 from hub.io.conveyor import InProcessConveyor
 from hub.io.mllp import Answer, FrameProblem, MllpDoor, Peer, door_settings
@@ -27,7 +33,7 @@ from hub.io.store import store_of
 from hub.mapping import FeedTables, TableProblem, load_feeds, load_policies
 from hub.web.site import Ready, Site, site
 
-ROLES = ("intake", "relay", "worker", "web")
+ROLES = ("intake", "relay", "worker", "schedule", "web")
 DIALECT = "hl7v2_oru"
 
 
@@ -79,36 +85,64 @@ async def running(
     """Run the roles in this process until the block ends; what was taken is finished, then everything is closed."""
     feeds, context = feeds_of(settings), context_of(settings, clock)
     store = store_of(settings)
+    conveyor = conveyor_of(settings, roles)
     hub = Running(store)
-    conveyor = InProcessConveyor(CONSUMERS)
-    relay = Relay(store, conveyor, clock, timedelta(seconds=settings.refill_seconds))
+    relay = Relay(store, conveyor, clock)
     ledger = ReplyLedger(store)
     intake = Intake(store, ADAPTERS[DIALECT], feeds.find, clock, relay.wake)
     door = MllpDoor(_answering(intake), door_settings(settings), ledger.replied)
-    web_site = Site(site(_readiness(store)), settings.http_host, settings.http_port)
-    background: dict[str, list[Coroutine[Any, Any, None]]] = {
-        "intake": [ledger.run()],
-        "relay": [relay.run(conveyor_is_empty=True)],
-        "worker": [Worker(store, conveyor, context, RECORDS, relay.wake).run()],
+    watch = Watch(store, conveyor, clock)
+    web_site = Site(
+        site(_readiness(store, conveyor, roles), watch.look if "web" in roles or "schedule" in roles else _nothing),
+        settings.http_host,
+        settings.http_port,
+    )
+    background: dict[str, Callable[[], list[Coroutine[Any, Any, None]]]] = {
+        "intake": lambda: [ledger.run()],
+        "relay": lambda: [relay.run()],
+        "worker": lambda: [
+            Worker(store, conveyor, context, RECORDS, relay.wake).run(),
+            DeadLetters(store, conveyor, context).run(),
+        ],
+        "schedule": lambda: [Schedule(store, _duties(settings, store, conveyor, clock), clock).run()],
     }
-    tasks = [asyncio.create_task(_watched(name, work)) for name in roles for work in background.pop(name, ())]
-    for unused in (work for works in background.values() for work in works):
-        unused.close()
+    tasks: list[asyncio.Task[None]] = []
     try:
+        if "relay" in roles and not settings.amqp_url:  # what was on the conveyor died with the process before
+            await patiently(refill, store, clock())
+        tasks += [asyncio.create_task(_watched(name, work)) for name in roles for work in background.get(name, list)()]
         if "intake" in roles:
             await door.start()
             hub.mllp_port = door.port
-        if "web" in roles:
-            await web_site.start()
-            hub.http_port = web_site.port
+        await web_site.start()
+        hub.http_port = web_site.port
         yield hub
     finally:
         await door.stop()
         await web_site.stop()
         await _end(tasks)
+        await conveyor.close()
         with suppress(Exception):  # the last notes about replies are not worth a failed shutdown
             await ledger.write_down()
         await store.close()
+
+
+def conveyor_of(settings: Settings, roles: tuple[str, ...] = ()) -> Conveyor:
+    """The conveyor the settings name."""
+    if not settings.amqp_url:
+        return InProcessConveyor(CONSUMERS)
+    from hub.io.rabbit.conveyor import RabbitConveyor  # aio-pika is loaded where there is a broker
+
+    return RabbitConveyor(settings.amqp_url, "screening-hub " + "+".join(roles))
+
+
+def _duties(settings: Settings, store: Store, conveyor: Conveyor, clock: Clock) -> list[Duty]:
+    limit = timedelta(seconds=settings.refill_seconds)
+    return [Duty("refill", limit, partial(refill_if_lost, store, conveyor, clock, limit))]
+
+
+async def _nothing() -> None:
+    """Only those who look after the whole hub look at the whole store."""
 
 
 async def _watched(role: str, work: Coroutine[Any, Any, None]) -> None:
@@ -144,10 +178,16 @@ def _answering(intake: Intake) -> Answering:
     return answer
 
 
-def _readiness(store: Store) -> Ready:
+def _readiness(store: Store, conveyor: Conveyor, roles: tuple[str, ...]) -> Ready:
+    """What stands in the way of these roles. An intake alone needs no broker: what it takes waits in the outbox."""
+    parts = {"store": store.away, "broker": conveyor.away}
+    if roles == ("intake",):
+        del parts["broker"]
+
     async def away() -> dict[str, str]:
-        await store.read(lambda tx: tx.events.backlog())
-        why = await store.away()
-        return {"store": why} if why else {}
+        found = {part: await is_away() for part, is_away in parts.items()}
+        for part, why in found.items():
+            telemetry.part_away(part, why)
+        return {part: why for part, why in found.items() if why}
 
     return away

@@ -7,6 +7,7 @@ An empty variable counts as not set. The value of a secret appears in no error a
 # ruff: noqa: RUF009 - `_setting` is `dataclasses.field` with the words of the documents beside it.
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -108,6 +109,12 @@ def _address(*schemes: str) -> Callable[[str], str]:
     return read
 
 
+def _collector(text: str) -> str:
+    if text and re.fullmatch(r"https?://[^\s/]+(/\S*)?", text) is None:
+        raise _Unfit("an address like http://collector:4318")
+    return text
+
+
 def _setting(name: str, read: Callable[[str], Any], default: str, meaning: str, *, secret: bool = False) -> Any:
     about = {"name": name, "read": read, "default": default, "meaning": meaning}
     return field(default=read(default), repr=not secret, metadata=about)
@@ -129,7 +136,7 @@ class Settings:
         "HUB_AMQP_URL",
         _address("amqp", "amqps"),
         "",
-        "The RabbitMQ broker. Empty: events travel inside the process.",
+        "The RabbitMQ broker; nodes of a cluster separated by commas. Empty: events travel inside the process.",
         secret=True,
     )
     mappings: Path = _setting("HUB_MAPPINGS", _mappings, "", "The mapping tables. Empty: those that came with the hub.")
@@ -176,6 +183,13 @@ class Settings:
     )
     log_format: str = _setting(
         "HUB_LOG_FORMAT", _one_of("auto", "json", "pretty"), "auto", "json, pretty, or auto: pretty on a terminal."
+    )
+    otlp_url: str = _setting(
+        "HUB_OTLP_URL",
+        _collector,
+        "",
+        "Where OpenTelemetry traces go (OTLP over HTTP, like http://collector:4318). Empty: none.",
+        secret=True,
     )
 
     @classmethod

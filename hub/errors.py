@@ -110,6 +110,7 @@ class Reason(Enum):
 
     # Nobody must act.
     STORE_AWAY = _Words("store-away", "The hub cannot store just now. Send the message again.", "", "207")
+    BROKER_AWAY = _Words("broker-away", "The broker cannot be reached just now. Events wait in the outbox.", "", "207")
     NOT_NOW = _Words("not-now", "The hub cannot do this just now and tries again by itself.", "", "207")
 
     @property
@@ -161,7 +162,10 @@ class Park(Stop):
 
 
 class Retry(Stop):
-    """Nobody must act: the hub tries again by itself."""
+    """Nobody must act: the hub tries again by itself. `whole`: it is nobody's fault, and whatever else is asked of the
+    same part just now fails as well."""
+
+    whole = False
 
 
 class CannotRun(Exception):

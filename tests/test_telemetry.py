@@ -35,6 +35,8 @@ def as_before() -> Iterator[None]:
     handlers = logging.root.handlers[:]
     yield
     logging.root.handlers[:] = handlers
+    for part in ("store", "broker"):
+        telemetry.part_away(part, "")
     fence.write_lines(pretty=False, level="warning")
 
 
@@ -81,26 +83,32 @@ def test_pretty_lines_are_for_people(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def happenings() -> list[str]:
-    """Every function of the module that tells something, by name."""
+    """Every function that tells something, by name."""
     return [
         name
         for name, function in vars(telemetry).items()
         if inspect.isfunction(function)
-        and function.__module__ == "hub.telemetry"
+        and function.__module__ in ("hub.telemetry", "hub.telemetry.events")
         and not name.startswith("_")
-        and name not in ("configure", "render_metrics", "new_traceparent", "tracing")
+        and name != "configure"
     ]
 
 
 def test_the_happenings_are_found() -> None:
-    assert {"message_received", "task_opened", "our_fault", "stray_bytes", "letter_wished"} <= set(happenings())
+    assert {"message_received", "our_fault", "letter_wished", "part_away", "event_dead", "backlog"} <= set(happenings())
 
 
 @pytest.mark.parametrize("name", happenings())
 @pytest.mark.parametrize("secret", PERSONAL)
 def test_no_function_lets_anything_personal_out(name: str, secret: str, lines) -> None:  # type: ignore[no-untyped-def]
     function = getattr(telemetry, name)
-    kinds = {"str": secret, "int": 1, "float": 0.5, "BaseException": ValueError(secret)}
+    kinds = {
+        "str": secret,
+        "int": 0,
+        "float": 0.5,
+        "BaseException": ValueError(secret),
+        "Mapping[str, int]": {secret: 1},
+    }
     function(*(kinds[parameter.annotation] for parameter in inspect.signature(function).parameters.values()))
     assert secret not in json.dumps(lines(), ensure_ascii=False)
     assert secret not in telemetry.render_metrics().decode()
@@ -131,6 +139,16 @@ def test_a_key_that_is_not_on_the_list_is_dropped(lines) -> None:  # type: ignor
 )
 def test_ids_codes_and_places_pass(harmless: str) -> None:
     assert fence.plain(harmless) == harmless
+
+
+@pytest.mark.parametrize(
+    "address", ["amqp://hub:s3cret@broker/", "postgresql://hub:s3cret@db/hub", "http://hub:s3cret@collector:4318"]
+)
+def test_an_address_with_a_password_is_withheld(address: str, lines) -> None:  # type: ignore[no-untyped-def]
+    telemetry.broker_connected(address)
+    telemetry.broker_connected("rabbit@broker-2")
+    telemetry.broker_connected()
+    assert [line["node"] for line in lines()] == ["withheld", "rabbit@broker-2", "unknown"]
 
 
 def test_an_exception_is_told_by_type_and_place_only(lines) -> None:  # type: ignore[no-untyped-def]
@@ -208,6 +226,68 @@ def test_metrics_are_in_the_prometheus_format() -> None:
     assert 'hub_messages_received_total{feed="unknown"}' in text
     assert 'hub_message_bytes_bucket{le="4000.0"}' in text
     assert "python_info" not in text, "a registry of our own: nothing in it that we did not put there"
+
+
+def test_how_far_behind_the_hub_is() -> None:
+    telemetry.backlog(12, 30, 1.5, 90.25)
+    telemetry.queue_depth("screening.records", 7)
+    telemetry.queue_depth("csas.manual-match", 0)
+    telemetry.dead_letters(2)
+    assert sample("hub_outbox_waiting") == 12
+    assert sample("hub_events_unfinished") == 30
+    assert sample("hub_relay_lag_seconds") == 1.5
+    assert sample("hub_oldest_unprocessed_seconds") == 90.25
+    assert sample("hub_queue_depth", queue="screening.records") == 7
+    assert telemetry.REGISTRY.get_sample_value("hub_queue_depth", {"queue": "csas.manual-match"}) == 0
+    assert sample("hub_dead_letters") == 2
+    telemetry.backlog(0, 0, 0.0, 0.0)
+    assert sample("hub_outbox_waiting") == 0
+
+
+def test_a_reason_without_tasks_goes_back_to_none() -> None:
+    telemetry.tasks_waiting({"unsure": 3, "our-fault": 1})
+    telemetry.tasks_waiting({"unsure": 2, "our-table": 5})
+    waiting = {reason: sample("hub_tasks_waiting", reason=reason) for reason in ("unsure", "our-fault", "our-table")}
+    assert waiting == {"unsure": 2, "our-fault": 0, "our-table": 5}
+
+
+def test_a_part_that_is_away_is_told_once_and_when_it_is_back(lines) -> None:  # type: ignore[no-untyped-def]
+    seen = []
+    for why in ("", "ConnectionRefusedError", "TimeoutError", "", ""):
+        telemetry.part_away("broker", why)
+        telemetry.part_away("store", "")
+        seen.append((sample("hub_part_away", part="broker"), sample("hub_part_away", part="store")))
+    assert seen == [(0, 0), (1, 0), (1, 0), (0, 0), (0, 0)]
+    told = [(line["level"], line["event"], line["part"], line.get("why")) for line in lines()]
+    assert told == [
+        ("warning", "part_away", "broker", "ConnectionRefusedError"),
+        ("info", "part_back", "broker", None),
+    ]
+
+
+def test_what_befalls_events_at_the_broker(lines) -> None:  # type: ignore[no-untyped-def]
+    counters = [
+        ("hub_broker_failures_total", {}),
+        ("hub_events_returned_total", {"event_type": "ResultParked"}),
+        ("hub_events_dead_total", {"event_type": "ResultReported"}),
+        ("hub_dead_retried_total", {}),
+        ("hub_events_resent_total", {}),
+    ]
+    before = [sample(name, **labels) for name, labels in counters]
+    telemetry.broker_failed(ConnectionRefusedError("amqp://hub:s3cret@broker/"))
+    telemetry.event_returned("ResultParked")
+    telemetry.event_dead("ResultReported", "delivery_limit")
+    telemetry.dead_retried(3)
+    telemetry.events_resent(4)
+    telemetry.topology_differs("screening.records")
+    after = [sample(name, **labels) for name, labels in counters]
+    assert [new - old for new, old in zip(after, before, strict=True)] == [1, 1, 1, 3, 4]
+    failed, returned, dead, retried, _, differs = lines()
+    assert (failed["level"], failed["error"]) == ("warning", "ConnectionRefusedError")
+    assert (returned["level"], returned["event_type"]) == ("warning", "ResultParked")
+    assert (dead["level"], dead["event_type"], dead["reason"]) == ("error", "ResultReported", "delivery_limit")
+    assert (retried["level"], retried["count"]) == ("info", 3)
+    assert (differs["level"], differs["queue"]) == ("warning", "screening.records")
 
 
 def test_lines_of_many_threads_stay_whole(lines) -> None:  # type: ignore[no-untyped-def]

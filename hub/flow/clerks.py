@@ -99,13 +99,11 @@ def query(step: Step, task_id: str, *, by: str, why: str) -> None:
 def undo(step: Step, task_id: str, *, by: str, why: str) -> None:
     """Take back the last decision on a task; the records it touched come out as if it had not been taken."""
     _signed(by, why)
-    task = _task(step, task_id)
+    task, row = _held(step, task_id)
     taken = _taken(step.tx.tasks.decisions(task_id))
     if not taken:
         raise Refused("There is no decision on this task to undo.")
     last = taken.pop()
-    row = step.tx.results.get(task.result_id)
-    assert row is not None, "a task names a result"
     if last.action == "query" and task.state == "closed":
         raise Refused(f"The task has been closed since ({task.outcome} by {task.closed_by}).")
     touched = _UNDO[last.action](step, row, last, by, why)
@@ -128,6 +126,9 @@ def undo_automatic(step: Step, result_id: str, *, by: str, why: str) -> None:
     """The hub's own match was wrong: the slide leaves the record, and a clerk gets what stood there as unsure."""
     _signed(by, why)
     row = step.tx.results.get(result_id)
+    if row:
+        step.hold_result(row)
+        row = step.tx.results.get(result_id)
     live = step.tx.records.live_match(result_id)
     if row is None or live is None:
         raise Refused("This result stands on nobody's record.")
@@ -140,7 +141,11 @@ def undo_automatic(step: Step, result_id: str, *, by: str, why: str) -> None:
 
 
 def people_changed(step: Step, people: list[Participant]) -> None:
-    """The cohort's demographics came or changed: her record is folded anew, and waiting claims are looked at again."""
+    """The cohort's demographics came or changed: her record is folded anew, and waiting claims are looked at again.
+
+    Nobody decides whose a result is meanwhile, from the cohort as it was.
+    """
+    step.tx.hold_everything()
     step.tx.cohort.put(people, step.now)
     step.know(people)
     for person in people:
@@ -227,6 +232,16 @@ def _task(step: Step, task_id: str) -> TaskRow:
     return task
 
 
+def _held(step: Step, task_id: str) -> tuple[TaskRow, ResultRow]:
+    """The task and its result, as they are once nobody else decides about them."""
+    row = step.tx.results.get(_task(step, task_id).result_id)
+    assert row is not None, "a task names a result"
+    step.hold_result(row)
+    again = step.tx.results.get(row.result_id)
+    assert again is not None, "results stay"
+    return _task(step, task_id), again
+
+
 def _signed(by: str, why: str) -> None:
     if not by.strip():
         raise Refused("Say who decides: every decision bears a name.")
@@ -237,9 +252,7 @@ def _signed(by: str, why: str) -> None:
 def _waiting(step: Step, task_id: str, by: str, why: str) -> tuple[TaskRow, ResultRow]:
     """A task that may be decided on, and its result."""
     _signed(by, why)
-    task = _task(step, task_id)
+    task, row = _held(step, task_id)
     if task.state == "closed":
         raise Refused(f"The task is closed already ({task.outcome} by {task.closed_by}). Undo it first to decide anew.")
-    row = step.tx.results.get(task.result_id)
-    assert row is not None, "a task names a result"
     return task, row

@@ -109,6 +109,7 @@ def take_people(step: Step, people: list[Participant]) -> None:
 
     Of several rows with one number the last counts.
     """
+    step.tx.hold_everything()
     last = {person.nhs_number: person for person in people}
     known = step.tx.cohort.ids_of(list(last))
     named = [

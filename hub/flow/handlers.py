@@ -9,12 +9,15 @@ from hub.contract import Envelope, event_from_json
 from hub.domain.events import ReportParked, ResultReported
 from hub.domain.policy import Policies
 from hub.errors import Reason
+from hub.flow.consumers import RECORDS
 from hub.flow.parking import close, open_tasks_of, park
-from hub.flow.ports import Clock, ResultRow, Transaction
+from hub.flow.ports import Clock, DeadLetter, ResultRow, Transaction
 from hub.flow.recording import hold_letters, take_off
 from hub.flow.settling import follow_up, settle
 from hub.flow.slides import owners
 from hub.flow.step import Step
+
+OUR_FAULT = "our workers failed on it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,9 @@ def park_as_our_fault(tx: Transaction, envelope: Envelope, context: Context) -> 
     """
     step = _step(tx, envelope, context)
     row = _row(step, envelope)
+    step.hold_result(row)
     known = step.tx.results.get(row.result_id)
+    step.tx.dead.put(DeadLetter(envelope.event_id, RECORDS, envelope.type, envelope.subject, OUR_FAULT, step.now))
     if not open_tasks_of(step, row.result_id):
         park(step, known or row, Reason.OUR_FAULT, state=known.state if known else "waiting")
         for participant_id in owners(step, row):
@@ -50,8 +55,9 @@ def park_as_our_fault(tx: Transaction, envelope: Envelope, context: Context) -> 
 def on_reported(step: Step, envelope: Envelope) -> None:
     """A result was reported, or the same place of a message was read again under other tables."""
     row = _row(step, envelope)
+    step.hold_result(row)
     known = step.tx.results.get(row.result_id)
-    if known and (known.event_id == row.event_id or _clerk_decided(step, known)):
+    if known and (_is_settled(step, known, row) or _clerk_decided(step, known)):
         return
     if known is None:
         settle(step, row)
@@ -62,6 +68,12 @@ def on_reported(step: Step, envelope: Envelope) -> None:
         follow_up(step, participant_id)
 
 
+def _is_settled(step: Step, known: ResultRow, row: ResultRow) -> bool:
+    """The same reading has been handled. What waits only because we failed on it is tried again (`hub dead retry`)."""
+    failed = any(task.reason == Reason.OUR_FAULT.code for task in open_tasks_of(step, known.result_id))
+    return known.event_id == row.event_id and not failed
+
+
 def _clerk_decided(step: Step, known: ResultRow) -> bool:
     """Nothing a clerk has decided is undone by reading again."""
     match = step.tx.records.live_match(known.result_id)
@@ -70,6 +82,7 @@ def _clerk_decided(step: Step, known: ResultRow) -> bool:
 
 def _set_aside(step: Step, known: ResultRow) -> list[str]:
     """Undo what became of the earlier reading; returns the participants whose records it concerned."""
+    step.hold_result(known)  # under other tables it may have been another slide
     why = "The message was read again under today's tables."
     touched = []
     for task in open_tasks_of(step, known.result_id):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -19,7 +19,10 @@ from hub.domain.events import ReportParked, ResultReported
 from hub.errors import Reason, Reject
 from hub.flow.consumers import CONSUMERS
 from hub.flow.ports import Arrival, Clock, JournalEntry, Store, StoredReply, Transaction
+from hub.flow.together import Together
 
+TOGETHER = 256
+"""Messages in one commit at most."""
 CONTROL_ID_REUSED = "control id seen before with other bytes"
 
 
@@ -47,14 +50,15 @@ def traceparent_of(digest: str) -> str:
 
 
 class Intake:
-    """Takes messages of one dialect, whatever door they came through."""
+    """Takes messages of one dialect, whatever door they came through. Those that come together are written down
+    together."""
 
     def __init__(self, store: Store, adapter: Adapter, feeds: Feeds, clock: Clock, wake: Callable[[], None]) -> None:
-        self._store = store
         self._adapter = adapter
         self._feeds = feeds
         self._clock = clock
         self._wake = wake
+        self._written = Together(store, take_down, at_most=TOGETHER, at_door=True)
 
     async def take(self, raw: bytes, door: str, peer: str, problem: Reason | None = None) -> Answered:
         """Store the message, then answer it. `problem` is what the door saw wrong with the frame itself.
@@ -63,25 +67,26 @@ class Intake:
         """
         started = perf_counter()
         arrival = Arrival(door, peer, self._clock())
-        opened = self._adapter.open(raw)
-        reading = (
-            self._refused(opened, problem)
-            if problem
-            else self._adapter.decode(opened, self._feeds, day_in_england(arrival.received_at))
-        )
-        at = arrival.received_at
-        body = self._adapter.reply(opened, reading, at, _reply_id())
-        then = self._adapter.application_reply(opened, reading, self._feeds, at, _reply_id())
-        message = _Message(opened, reading, arrival, hashlib.sha256(raw).hexdigest(), body, then)
-        answered = await self._store.write(message.store, at_door=True)
+        message = self._read(raw, arrival, problem)
+        with telemetry.span("intake", message.traceparent, feed=message.reading.feed, door=door):
+            answered = await self._written.ask(message)
         self._tell(message, answered, perf_counter() - started)
         return answered
+
+    def _read(self, raw: bytes, arrival: Arrival, problem: Reason | None) -> Message:
+        opened, at = self._adapter.open(raw), arrival.received_at
+        reading = (
+            self._refused(opened, problem) if problem else self._adapter.decode(opened, self._feeds, day_in_england(at))
+        )
+        body = self._adapter.reply(opened, reading, at, _reply_id())
+        then = self._adapter.application_reply(opened, reading, self._feeds, at, _reply_id())
+        return Message(opened, reading, arrival, hashlib.sha256(raw).hexdigest(), body, then)
 
     def _refused(self, opened: Opened, problem: Reason) -> Reading:
         table = self._feeds(opened.application, opened.facility)
         return Reading(feed=table.feed if table else "", items=(Item("1.1", Reject(problem)),))
 
-    def _tell(self, message: _Message, answered: Answered, seconds: float) -> None:
+    def _tell(self, message: Message, answered: Answered, seconds: float) -> None:
         reading = message.reading
         telemetry.message_received(reading.feed, len(message.opened.raw))
         telemetry.message_answered(reading.feed, answered.code, seconds)
@@ -97,8 +102,66 @@ class Intake:
             self._wake()
 
 
+def take_down(tx: Transaction, messages: Sequence[Message]) -> list[Answered]:
+    """The one transaction of a group: journal, events, replies. The same bytes after AA get the stored reply, no more;
+    where they stand in the group twice, the second finds the first."""
+    answers: dict[int, Answered] = {}
+    left = list(messages)
+    while left:
+        first = {message.name: message for message in reversed(left)}
+        these = [message for message in left if first[message.name] is message]
+        answers.update((id(message), answer) for message, answer in zip(these, _take_down(tx, these), strict=True))
+        left = [message for message in left if id(message) not in answers]
+    return [answers[id(message)] for message in messages]
+
+
+def _take_down(tx: Transaction, messages: Sequence[Message]) -> list[Answered]:
+    """Of messages that all differ."""
+    known = tx.journal.known([message.name for message in messages])
+    new = [message for message in messages if message.name not in known]
+    reused = _control_ids_reused(tx, new)
+    numbers = tx.journal.append([message.entry(reused=message.name in reused) for message in new])
+    written = dict(zip((message.name for message in new), numbers, strict=True))
+    answered: dict[tuple[str, str], Answered] = {}
+    for message in messages:
+        entry = known.get(message.name)
+        if entry and entry.state in ("accepted", "acknowledgement"):
+            answered[message.name] = _again(tx, message, entry)
+        elif entry:  # refused before: read anew under the tables of today
+            tx.journal.restate(entry.seq, message.state, len(message.reading.taken))
+            written[message.name] = entry.seq
+    to_write = [message for message in messages if message.name in written]
+    tx.events.put_all([(event, event.type in CONSUMERS) for message in to_write for event in message.envelopes()])
+    replies = [message.reply() for message in to_write]
+    tokens = tx.journal.answered([(written[m.name], reply) for m, reply in zip(to_write, replies, strict=True)])
+    for message, reply, token in zip(to_write, replies, tokens, strict=True):
+        is_reused = message.name in reused
+        answered[message.name] = Answered(reply.code, reply.body, token, reply.then, control_id_reused=is_reused)
+    return [answered[message.name] for message in messages]
+
+
+def _again(tx: Transaction, message: Message, entry: JournalEntry) -> Answered:
+    tx.journal.repeated(entry.seq, message.arrival)
+    stored = tx.journal.reply(entry.seq)
+    return Answered(stored.code, stored.body, stored.seq, stored.then, repeated=True)
+
+
+def _control_ids_reused(tx: Transaction, messages: Sequence[Message]) -> set[tuple[str, str]]:
+    """The messages whose control id came before. It names a message for the sender alone: no result is dropped for it,
+    but it is worth a note."""
+    named = [message for message in messages if message.control_id and message.reading.feed]
+    used = tx.journal.control_ids_used([(message.reading.feed, message.control_id) for message in named])
+    reused = set()
+    for message in named:
+        name = (message.reading.feed, message.control_id)
+        if name in used:
+            reused.add(message.name)
+        used.add(name)
+    return reused
+
+
 @dataclass(frozen=True, slots=True)
-class _Message:
+class Message:
     """One received message, read and answered, on its way into the store."""
 
     opened: Opened
@@ -108,53 +171,43 @@ class _Message:
     body: bytes | None
     then: bytes | None
 
-    def store(self, transaction: Transaction) -> Answered:
-        """The one transaction: journal, events, reply. The same bytes after AA get the stored reply, no more."""
-        journal = transaction.journal
-        known = journal.find(self.reading.feed, self.digest)
-        reused = False
-        if known is None:
-            reused = self._control_id_reused(transaction)
-            seq = journal.append(self._entry((CONTROL_ID_REUSED,) if reused else ()))
-        elif known.state in ("accepted", "acknowledgement"):
-            journal.repeated(known.seq, self.arrival)
-            stored = journal.reply(known.seq)
-            return Answered(stored.code, stored.body, stored.seq, stored.then, repeated=True)
-        else:
-            seq = known.seq
-            journal.restate(seq, self._state(), len(self.reading.taken))
-        for envelope in self._envelopes():
-            transaction.events.put(envelope, consumed=envelope.type in CONSUMERS)
-        reply = self._reply()
-        return Answered(reply.code, reply.body, journal.answered(seq, reply), reply.then, control_id_reused=reused)
+    @property
+    def name(self) -> tuple[str, str]:
+        """What it is known by: the feed, and the digest of the bytes."""
+        return self.reading.feed, self.digest
 
-    def _control_id_reused(self, transaction: Transaction) -> bool:
-        """A control id names a message for the sender alone: no result is dropped for it, but it is worth a note."""
-        name = self.opened.control_id[:256]
-        return bool(name and self.reading.feed) and transaction.journal.control_id_used(self.reading.feed, name)
+    @property
+    def control_id(self) -> str:
+        return self.opened.control_id[:256]
 
-    def _state(self) -> str:
+    @property
+    def traceparent(self) -> str:
+        return traceparent_of(self.digest)
+
+    @property
+    def state(self) -> str:
         if self.opened.is_acknowledgement:
             return "acknowledgement"
         if not self.reading.refused:
             return "accepted"
         return "partly" if self.reading.taken else "refused"
 
-    def _entry(self, notes: tuple[str, ...]) -> JournalEntry:
+    def entry(self, *, reused: bool) -> JournalEntry:
+        notes = (CONTROL_ID_REUSED,) if reused else ()
         return JournalEntry(
             feed=self.reading.feed,
             digest=self.digest,
             arrival=self.arrival,
-            control_id=self.opened.control_id[:256],
+            control_id=self.control_id,
             message_type=self.opened.message_type[:64],
-            state=self._state(),
+            state=self.state,
             results=len(self.reading.taken),
             notes=(*self.opened.notes, *self.reading.notes, *notes),
-            traceparent=traceparent_of(self.digest),
+            traceparent=self.traceparent,
             raw=self.opened.raw,
         )
 
-    def _reply(self) -> StoredReply:
+    def reply(self) -> StoredReply:
         refusal = self.reading.refused[0].outcome if self.reading.refused else None
         assert refusal is None or isinstance(refusal, Reject)
         return StoredReply(
@@ -166,7 +219,7 @@ class _Message:
             then=self.then,
         )
 
-    def _envelopes(self) -> list[Envelope]:
+    def envelopes(self) -> list[Envelope]:
         feed = self.reading.feed
         envelopes = []
         for item in self.reading.taken:
@@ -178,7 +231,7 @@ class _Message:
                 position=item.position,
                 subject=result_identity(feed, self.digest, item.position),
                 at=self.arrival.received_at,
-                traceparent=traceparent_of(self.digest),
+                traceparent=self.traceparent,
             )
             envelopes.append(envelope)
         return envelopes

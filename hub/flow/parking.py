@@ -68,10 +68,11 @@ def park(
 
 def question(step: Step, alert: Alert, participant_id: str) -> None:
     """A rule speaks against a result that is on the record already: it stays there, and a clerk looks at it."""
-    if open_tasks_of(step, alert.result_id):
-        return
     row = step.tx.results.get(alert.result_id)
     assert row is not None, "a record names results"
+    step.hold_result(row)
+    if open_tasks_of(step, alert.result_id):
+        return
     hint = "What speaks against it became known after it was put on the record, where it stays."
     park(step, row, alert.reason, participant_id=participant_id, hint=hint, state=row.state)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
 from hub import telemetry
-from hub.errors import Retry
+from hub.errors import Reason, Retry
 
 FIRST_REST_SECONDS = 0.1
 LONGEST_REST_SECONDS = 5.0
@@ -13,7 +13,9 @@ LONGEST_REST_SECONDS = 5.0
 
 def _tell(state: RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
-    if error is not None:
+    if isinstance(error, Retry) and error.reason is Reason.BROKER_AWAY:
+        telemetry.broker_failed(error)
+    elif error is not None:
         telemetry.store_failed(error)
 
 

@@ -7,8 +7,9 @@ another's failure in the same group, or a lost connection), so it must change no
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 from hub.contract import Envelope
@@ -136,12 +137,27 @@ class LetterRow:
     changed_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """What a consumer could not handle. `event_id` and `consumer` name it; `body` is kept of what came from the broker
+    and is no event of ours."""
+
+    event_id: str
+    consumer: str
+    type: str
+    subject: str
+    why: str
+    died_at: datetime
+    body: bytes | None = None
+
+
 class Journal(Protocol):
     def find(self, feed: str, digest: str) -> JournalEntry | None: ...
-    def append(self, entry: JournalEntry) -> int: ...
-    def control_id_used(self, feed: str, control_id: str) -> bool: ...
+    def known(self, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], JournalEntry]: ...
+    def append(self, entries: Sequence[JournalEntry]) -> list[int]: ...
+    def control_ids_used(self, names: Sequence[tuple[str, str]]) -> set[tuple[str, str]]: ...
     def restate(self, seq: int, state: str, results: int) -> None: ...
-    def answered(self, seq: int, reply: StoredReply) -> int: ...
+    def answered(self, replies: Sequence[tuple[int, StoredReply]]) -> list[int]: ...
     def repeated(self, seq: int, arrival: Arrival) -> None: ...
     def reply(self, seq: int) -> StoredReply: ...
     def replied(self, outcomes: Iterable[tuple[int, bool]]) -> None: ...
@@ -154,13 +170,30 @@ class Journal(Protocol):
 
 class Events(Protocol):
     def put(self, envelope: Envelope, *, consumed: bool) -> bool: ...
-    def unconfirmed(self, after: int, limit: int) -> list[tuple[int, Envelope]]: ...
+    def put_all(self, envelopes: Sequence[tuple[Envelope, bool]]) -> None: ...
+    def claim(self, after: int, limit: int) -> list[tuple[int, Envelope]]: ...
     def confirm(self, rows: Sequence[int], at: datetime) -> None: ...
-    def unfinished(self, before: datetime, after: int, limit: int) -> list[tuple[int, Envelope]]: ...
+    def unfinished(self, before: datetime) -> int: ...
+    def relay_again(self, before: datetime, after: int, limit: int) -> tuple[int, int]: ...
+    def revive(self, event_id: str, consumer: str) -> None: ...
+    def oldest(self) -> tuple[datetime | None, datetime | None]: ...
+    def find(self, event_id: str) -> Envelope | None: ...
     def take(self, event_id: str, consumer: str, at: datetime) -> bool: ...
     def finish(self, event_id: str, wanted: int, at: datetime) -> None: ...
     def about(self, subjects: Sequence[str]) -> list[tuple[Envelope, datetime | None, datetime | None]]: ...
     def backlog(self) -> dict[str, int]: ...
+
+
+class Dead(Protocol):
+    def put(self, letter: DeadLetter) -> None: ...
+    def page(self, limit: int) -> list[DeadLetter]: ...
+    def find(self, prefix: str) -> list[DeadLetter]: ...
+    def take_away(self, event_ids: Sequence[str]) -> None: ...
+    def count(self) -> int: ...
+
+
+class Duties(Protocol):
+    def take_turn(self, name: str, every: timedelta, at: datetime) -> bool: ...
 
 
 class Cohort(Protocol):
@@ -225,11 +258,21 @@ class Counts(Protocol):
 
 
 class Transaction(Protocol):
+    """Several may be at work at once, in several processes. Whoever decides about a slide or a person holds its name,
+    so that nobody decides about the same thing from what is just being changed."""
+
     def probe(self) -> None: ...
+    def probe_reading(self) -> None: ...
+    def hold(self, *names: str) -> None: ...
+    def hold_everything(self) -> None: ...
     @property
     def journal(self) -> Journal: ...
     @property
     def events(self) -> Events: ...
+    @property
+    def dead(self) -> Dead: ...
+    @property
+    def duties(self) -> Duties: ...
     @property
     def cohort(self) -> Cohort: ...
     @property
@@ -248,6 +291,10 @@ Work = Callable[[Transaction], T]
 
 
 class Store(Protocol):
+    @property
+    def poll_seconds(self) -> float:
+        """How often whoever waits for others' events looks by himself."""
+
     async def write(self, work: Work[T], *, at_door: bool = False) -> T:
         """Run the work and commit. When this returns, the work survives a crash and a power cut.
 
@@ -257,10 +304,20 @@ class Store(Protocol):
     async def read(self, work: Work[T]) -> T:
         """Run the work over a steady view; it must not write."""
 
+    def claiming(self) -> AbstractAsyncContextManager[Claiming]:
+        """One transaction over several awaits: `await run(work)` does a piece of it."""
+
+    async def listen(self, wake: Callable[[], None]) -> None:
+        """Call `wake` whenever another process may have put events into the outbox; until cancelled."""
+
     async def away(self) -> str:
         """Why nothing can be written just now; empty where it can."""
 
     async def close(self) -> None: ...
+
+
+class Claiming(Protocol):
+    async def __call__(self, work: Work[T]) -> T: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,11 +329,44 @@ class Delivery:
     acknowledge: Callable[[], None]
 
 
+@dataclass(frozen=True, slots=True)
+class DeadDelivery:
+    """What a queue gave up on: an event, or (without envelope) something that is none of ours."""
+
+    queue: str
+    why: str
+    body: bytes
+    envelope: Envelope | None
+    acknowledge: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How many events wait in a queue, and how many may be in consumers' hands at most; whether it is one of ours,
+    whose events are finished when they are handled."""
+
+    waiting: int
+    in_hands: int
+    ours: bool = True
+
+
 class Conveyor(Protocol):
+    """Brings events to consumers. It may forget everything at any moment; what it cannot do just now is `Retry`."""
+
     async def publish(self, envelopes: Sequence[Envelope]) -> list[bool]:
         """Hand over; True at the place of each event that the conveyor now holds safely."""
 
     def deliveries(self, consumer: str) -> AsyncIterator[Delivery]: ...
+
+    def dead(self) -> AsyncIterator[DeadDelivery]: ...
+
+    async def depths(self) -> dict[str, Depth]:
+        """By the name of the queue."""
+
+    async def away(self) -> str:
+        """Why nothing can be handed over just now; empty where it can."""
+
+    async def close(self) -> None: ...
 
 
 def pages(fetch: Callable[[int], list[T]], key: Callable[[T], int]) -> Iterator[list[T]]:

@@ -148,6 +148,7 @@ def _due_letters(step: Step, participant_id: str, outcome: Record) -> tuple[list
 
 def hold_letters(step: Step, participant_id: str) -> None:
     """Let her letters wait without a fold: where the fold itself may be what fails."""
+    step.hold_person(participant_id)
     for letter in step.tx.letters.of(participant_id):
         if letter.state == "wished":
             step.tx.letters.put(replace(letter, state="waiting", why=HELD, changed_at=step.now))

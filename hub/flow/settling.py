@@ -104,7 +104,7 @@ def _settled(step: Step, task: TaskRow, participant_id: str) -> bool:
     """Whether the rule for which the task was opened no longer speaks against its result."""
     if task.reason not in POLICY or task.participant_id != participant_id:
         return False
-    row = step.tx.results.get(task.result_id)
+    row = _still_open(step, task)
     if row is None or objection(step, row, participant_id):
         return False
     if row.state == "waiting":
@@ -113,6 +113,16 @@ def _settled(step: Step, task: TaskRow, participant_id: str) -> bool:
         record(step, row, participant_id, how="automatic", by="hub", why="New evidence settled the task.")
     close(step, task, "settled", by="hub", why="New evidence: the rule no longer speaks against the result.")
     return True
+
+
+def _still_open(step: Step, task: TaskRow) -> ResultRow | None:
+    """The result of a task that is open, held and then read; None where somebody has just closed it."""
+    row = step.tx.results.get(task.result_id)
+    if row is None:
+        return None
+    step.hold_result(row)
+    now = step.tx.tasks.get(task.task_id)
+    return step.tx.results.get(task.result_id) if now and now.state != "closed" else None
 
 
 def reconsider(step: Step, task: TaskRow) -> None:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from hub.contract import Envelope, caused_identity, event_to_json
-from hub.domain.events import Event
+from hub.domain.events import Event, ResultReported
 from hub.domain.matching import search_keys
 from hub.domain.people import Claim, Participant
 from hub.domain.policy import Policies
 from hub.domain.record import Fact
 from hub.flow.consumers import CONSUMERS
-from hub.flow.ports import TaskRow, Transaction
+from hub.flow.ports import ResultRow, TaskRow, Transaction
 
 Told = list[Callable[[], None]]
 
@@ -55,6 +55,16 @@ class Step:
         )
         self.tx.events.put(envelope, consumed=kind in CONSUMERS)
 
+    # Several steps may be at work at once. Whoever decides about a slide or a person holds it first, and reads then.
+
+    def hold_result(self, row: ResultRow) -> None:
+        """Nobody else decides about this result or any version of its slide until the step is committed."""
+        self.tx.hold(f"result|{row.result_id}", *_slide_name(row))
+
+    def hold_person(self, participant_id: str) -> None:
+        """Nobody else changes what is known of her until the step is committed."""
+        self.tx.hold(f"person|{participant_id}")
+
     # What a step looks at several times is read once: the step alone changes it, until it commits.
 
     def candidates(self, claim: Claim) -> list[Participant]:
@@ -78,6 +88,7 @@ class Step:
     def facts(self, participant_id: str) -> list[Fact]:
         """The facts of a participant's record, those of this step among them."""
         if participant_id not in self._facts:
+            self.hold_person(participant_id)
             self._facts[participant_id] = self.tx.records.facts(participant_id)
         return self._facts[participant_id]
 
@@ -89,6 +100,7 @@ class Step:
     def open_tasks(self, participant_id: str) -> list[TaskRow]:
         """The tasks that are open about her, or about another version of a slide on her record."""
         if participant_id not in self._tasks:
+            self.hold_person(participant_id)
             self._tasks[participant_id] = self.tx.tasks.open_for(participant_id)
         return self._tasks[participant_id]
 
@@ -104,6 +116,12 @@ class Step:
 
     def tell(self, happened: Callable[..., None], *words: str) -> None:
         self.told.append(lambda: happened(*words))
+
+
+def _slide_name(row: ResultRow) -> tuple[str, ...]:
+    slide = row.event.result if isinstance(row.event, ResultReported) else row.event
+    named = slide.laboratory_code and slide.slide_number
+    return (f"slide|{slide.laboratory_code}|{slide.slide_number}",) if named else ()
 
 
 def tell_all(told: Told) -> None:

@@ -43,7 +43,9 @@ class Worker:
     async def _work(self, delivery: Delivery) -> None:
         try:
             started = perf_counter()
-            await self._handle(delivery.envelope)
+            envelope = delivery.envelope
+            with telemetry.span("handle", envelope.traceparent, event_type=envelope.type, feed=envelope.feed):
+                await self._handle(envelope)
             delivery.acknowledge()
             self._wake()
             telemetry.event_handled(delivery.envelope.type, perf_counter() - started)

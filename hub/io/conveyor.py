@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 
 from hub.contract import Envelope
-from hub.flow.ports import Delivery
+from hub.flow.ports import DeadDelivery, Delivery, Depth
 
 CAPACITY = 1_000
 
@@ -43,3 +43,22 @@ class InProcessConveyor:
         while True:
             envelope = await queue.get()
             yield Delivery(consumer, envelope, partial(self._held.discard, (consumer, envelope.event_id)))
+
+    async def dead(self) -> AsyncIterator[DeadDelivery]:
+        """Nothing: an event that kills this process dies with it."""
+        await asyncio.Event().wait()
+        return
+        yield
+
+    async def depths(self) -> dict[str, Depth]:
+        held = {name: sum(consumer == name for consumer, _ in self._held) for name in self._queues}
+        return {
+            name: Depth(queue.qsize(), held[name] - min(held[name], queue.qsize()))
+            for name, queue in self._queues.items()
+        }
+
+    async def away(self) -> str:
+        return ""
+
+    async def close(self) -> None:
+        """Nothing to close."""

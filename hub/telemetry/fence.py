@@ -23,7 +23,7 @@ ALLOWED_KEYS = frozenset(
     (
         *("event", "level", "timestamp", "trace", "role", "version", "door", "host", "port", "peer"),
         *("feed", "code", "reason", "how", "outcome", "what", "why", "where", "error", "frames"),
-        *("bytes", "count", "seconds", "event_type", "event_id", "message_id", "task_id"),
+        *("bytes", "count", "seconds", "event_type", "event_id", "message_id", "task_id", "part", "queue", "node"),
     )
 )
 WITHHELD = "withheld"
@@ -74,9 +74,10 @@ def only_what_may_be_told(_logger: object, _name: str, line: MutableMapping[str,
 
 
 def plain(text: str) -> str:
-    """The text if it is a plain token that cannot be anybody's number or birthday, else the word `withheld`."""
+    """The text if it is a plain token that cannot be anybody's number or birthday, nor an address with a password in
+    it, else the word `withheld`."""
     harmless = _TOKEN.fullmatch(text) is not None and _SOMEBODYS_NUMBER_OR_BIRTHDAY.search(text) is None
-    return text if harmless else WITHHELD
+    return text if harmless and not ("://" in text and "@" in text) else WITHHELD
 
 
 def log(level: str, event: str, **facts: object) -> None:

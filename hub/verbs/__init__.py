@@ -15,6 +15,8 @@ VERBS: dict[str, str] = {
     "send": "send files over MLLP and report each answer",
     "trace": "follow a message or result from the bytes to the letter",
     "tasks": "the manual-match queue: list, show, match, reject, query, undo",
+    "relay": "the outbox and RabbitMQ: refill what the broker lost",
+    "dead": "dead letters, which nobody could handle: list, show, retry, drop",
     "journal": "what arrived and what was answered: list, show, export",
     "cohort": "the people who may be matched: import",
     "docs": "write the generated documents afresh, or check that they are",

@@ -40,13 +40,16 @@ def documents(mappings: Path) -> dict[str, Callable[[], str]]:
     """Every generated document: path from the repository's root → its text."""
     from hub.config import env_example
     from hub.contract import EVENT_TYPES
+    from hub.io.rabbit.topology_page import topology_page
     from hub.mapping.schema import feeds_schema
 
     made: dict[str, Callable[[], str]] = {
         ".env.example": env_example,
         "mappings/feeds.schema.json": feeds_schema,
         "hub/REASONS.md": _reasons,
+        "hub/TOPOLOGY.md": topology_page,
         "hub/VERBS.md": _verbs,
+        "hub/schemas/asyncapi.json": _asyncapi,
     }
     for name in EVENT_TYPES:
         made[f"hub/schemas/{name}.json"] = lambda name=name: _event_schema(name)  # type: ignore[misc]  # mypy cannot infer a lambda with a default
@@ -58,6 +61,15 @@ def _event_schema(name: str) -> str:
     from hub.mapping.schema import schema_text
 
     return schema_text(EVENT_TYPES[name], name)
+
+
+def _asyncapi() -> str:
+    import tomllib
+
+    from hub.io.rabbit.asyncapi import asyncapi_text
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return asyncapi_text(project["version"])
 
 
 def _reasons() -> str:

@@ -14,7 +14,7 @@ from hub.verbs.speaking import data_argument, json_argument, opened_store, say, 
 
 if TYPE_CHECKING:
     from hub.flow.ports import JournalEntry
-    from hub.io.store import SqliteStore
+    from hub.io.store import SqlStore
 
 EXAMPLES = (
     "hub journal list                       the newest 50 messages",
@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
         return {"list": _list, "show": _show, "export": _export}[options.action](store, options)
 
 
-def _list(store: SqliteStore, options: argparse.Namespace) -> int:
+def _list(store: SqlStore, options: argparse.Namespace) -> int:
     rows = chain.from_iterable(_pages(store, options)) if options.all else _newest(store, options)
     if options.json:
         say_json_rows(entry_fields(entry) for entry in rows)
@@ -72,11 +72,11 @@ def _list(store: SqliteStore, options: argparse.Namespace) -> int:
     return 0
 
 
-def _newest(store: SqliteStore, options: argparse.Namespace) -> list[JournalEntry]:
+def _newest(store: SqlStore, options: argparse.Namespace) -> list[JournalEntry]:
     return store.read_now(lambda tx: tx.journal.newest(options.limit, options.feed, options.state))
 
 
-def _pages(store: SqliteStore, options: argparse.Namespace) -> Iterator[list[JournalEntry]]:
+def _pages(store: SqlStore, options: argparse.Namespace) -> Iterator[list[JournalEntry]]:
     after = 0
     while page := store.read_now(lambda tx: tx.journal.page(after, PAGE, options.feed, options.state)):  # noqa: B023  # called before `after` moves
         yield page
@@ -121,7 +121,7 @@ def entry_fields(entry: JournalEntry) -> dict[str, Any]:
     }
 
 
-def find_entry(store: SqliteStore, name: str) -> JournalEntry:
+def find_entry(store: SqlStore, name: str) -> JournalEntry:
     """The one message of this name; CannotRun where there is none or more than one."""
     found = store.read_now(lambda tx: tx.journal.lookup(name))
     if not found:
@@ -137,7 +137,7 @@ def find_entry(store: SqliteStore, name: str) -> JournalEntry:
     return entry
 
 
-def _show(store: SqliteStore, options: argparse.Namespace) -> int:
+def _show(store: SqlStore, options: argparse.Namespace) -> int:
     entry = find_entry(store, options.message)
     replies = store.read_now(lambda tx: tx.journal.replies(entry.seq))
     results = store.read_now(lambda tx: tx.results.of_message(entry.seq))
@@ -171,7 +171,7 @@ def _show(store: SqliteStore, options: argparse.Namespace) -> int:
     return 0
 
 
-def _export(store: SqliteStore, options: argparse.Namespace) -> int:
+def _export(store: SqlStore, options: argparse.Namespace) -> int:
     raw = find_entry(store, options.message).raw
     if options.out is None:
         sys.stdout.buffer.write(raw)

@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 
 def run_roles(options: argparse.Namespace, roles: tuple[str, ...]) -> int:
     """Run until SIGINT or SIGTERM, then finish what was taken and close."""
-    from hub import telemetry
+    from hub import VERSION, telemetry
 
     settings = settings_of(options)
     telemetry.configure(settings.log_json, settings.log)
     telemetry.guard_process()
-    asyncio.run(_until_told(settings, roles))
+    telemetry.trace_to(settings.otlp_url, "+".join(roles), VERSION)
+    try:
+        asyncio.run(_until_told(settings, roles))
+    finally:
+        telemetry.stop_tracing()
     return 0
 
 
@@ -39,12 +43,22 @@ async def _until_told(settings: Settings, roles: tuple[str, ...]) -> None:
         say("Stopping: what was taken is being finished.")
 
 
+def _where_things_are(settings: Settings) -> str:
+    """Never the addresses themselves: passwords stand in them."""
+    if settings.embedded:
+        return f"No server is configured, so it is embedded: {settings.data}/hub.sqlite."
+    store = "PostgreSQL (HUB_DATABASE_URL)" if settings.database_url else f"{settings.data}/hub.sqlite"
+    conveyor = "RabbitMQ (HUB_AMQP_URL)" if settings.amqp_url else "this process"
+    return f"The store is {store}; events travel through {conveyor}."
+
+
 def _say_where(settings: Settings, hub: Running, roles: tuple[str, ...]) -> None:
-    say(f"The hub runs ({', '.join(roles)}). No server is configured, so it is embedded: {settings.data}/hub.sqlite.")
+    say(f"The hub runs ({', '.join(roles)}). {_where_things_are(settings)}")
     if hub.mllp_port:
         say(f"MLLP   {settings.mllp_host}:{hub.mllp_port}   try: hub send FILE --to 127.0.0.1:{hub.mllp_port}")
     if hub.http_port:
         say(f"HTTP   http://{settings.http_host}:{hub.http_port}/ready  /health  /metrics")
-    say(f"Look   hub journal list --data {settings.data} · hub tasks list --data {settings.data}")
+    at = "" if settings.database_url else f" --data {settings.data}"
+    say(f"Look   hub journal list{at} · hub tasks list{at}")
     say("Stop   Ctrl-C")
     sys.stdout.flush()

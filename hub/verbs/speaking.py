@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from hub.config import Settings
 
 if TYPE_CHECKING:
-    from hub.io.store import SqliteStore
+    from hub.io.store import SqlStore
 
 
 def data_argument(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +40,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
 
 
 @contextmanager
-def opened_store(options: argparse.Namespace) -> Iterator[SqliteStore]:
+def opened_store(options: argparse.Namespace) -> Iterator[SqlStore]:
     """The store of --data; there must be one. Works while `hub up` runs on it."""
     from hub.io.store import store_of  # not by way of hub.app: a reading verb needs neither doors nor pages
 

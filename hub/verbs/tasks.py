@@ -15,7 +15,7 @@ from hub.verbs.task_view import URGENCY, say_view, task_fields, view_fields, vie
 if TYPE_CHECKING:
     from hub.flow.ports import TaskRow
     from hub.flow.step import Step
-    from hub.io.store import SqliteStore
+    from hub.io.store import SqlStore
 
 EXAMPLES = (
     "hub tasks list                                              the worklist, riskiest first",
@@ -65,12 +65,12 @@ def _action_arguments(name: str, action: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    actions: dict[str, Callable[[SqliteStore, argparse.Namespace], int]] = {"list": _list, "show": _show}
+    actions: dict[str, Callable[[SqlStore, argparse.Namespace], int]] = {"list": _list, "show": _show}
     with opened_store(options) as store:
         return actions.get(options.action, _decide)(store, options)
 
 
-def _list(store: SqliteStore, options: argparse.Namespace) -> int:
+def _list(store: SqlStore, options: argparse.Namespace) -> int:
     tasks = store.read_now(lambda tx: tx.tasks.worklist(options.limit, options.state))
     if options.json:
         say_json([task_fields(task) for task in tasks])
@@ -110,7 +110,7 @@ def _counted(count: int, one: str, many: str) -> str:
     return f"{count} {one if count == 1 else many}"
 
 
-def find_task(store: SqliteStore, name: str | None) -> TaskRow:
+def find_task(store: SqlStore, name: str | None) -> TaskRow:
     """The one task whose id begins so; CannotRun otherwise."""
     if not name:
         raise CannotRun("Name a task (`hub tasks list` shows them).")
@@ -121,14 +121,14 @@ def find_task(store: SqliteStore, name: str | None) -> TaskRow:
     return found[0]
 
 
-def _show(store: SqliteStore, options: argparse.Namespace) -> int:
+def _show(store: SqlStore, options: argparse.Namespace) -> int:
     task = find_task(store, options.task)
     view = store.read_now(lambda tx: view_of(tx, task))
     say_json(view_fields(view)) if options.json else say_view(view)
     return 0
 
 
-def _decide(store: SqliteStore, options: argparse.Namespace) -> int:
+def _decide(store: SqlStore, options: argparse.Namespace) -> int:
     from hub.app import context_of
     from hub.flow import clerks
     from hub.flow.step import Step, tell_all
@@ -155,7 +155,7 @@ def _decide(store: SqliteStore, options: argparse.Namespace) -> int:
     return 0
 
 
-def _decision(store: SqliteStore, options: argparse.Namespace) -> Callable[[Step], None]:
+def _decision(store: SqlStore, options: argparse.Namespace) -> Callable[[Step], None]:
     from hub.flow import clerks
 
     who = {"by": options.by, "why": options.why}

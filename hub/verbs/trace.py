@@ -14,7 +14,7 @@ from hub.verbs.speaking import data_argument, json_argument, opened_store, say, 
 
 if TYPE_CHECKING:
     from hub.flow.ports import JournalEntry, ResultRow, Transaction
-    from hub.io.store import SqliteStore
+    from hub.io.store import SqlStore
 
 EXAMPLES = (
     "hub trace NM00017                    a message, by control id, journal number or digest",
@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _journal_numbers(store: SqliteStore, options: argparse.Namespace) -> list[int]:
+def _journal_numbers(store: SqlStore, options: argparse.Namespace) -> list[int]:
     if options.slide:
         rows = store.read_now(lambda tx: tx.results.of_slide_number(options.slide))
         return sorted({row.journal_seq for row in rows})
@@ -127,7 +127,7 @@ def _letters(tx: Transaction, row: ResultRow) -> list[Moment]:
     ]
 
 
-def _person(store: SqliteStore, options: argparse.Namespace) -> int:
+def _person(store: SqlStore, options: argparse.Namespace) -> int:
     from hub.domain.nhs_number import normalise
 
     typed = getpass.getpass("NHS number (not shown): ") if sys.stdin.isatty() else sys.stdin.readline()

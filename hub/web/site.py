@@ -7,11 +7,15 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from hub import telemetry
-from hub.errors import CannotRun, Retry
+from hub.errors import CannotRun
 
 Ready = Callable[[], Awaitable[dict[str, str]]]
 """Says what stands in the way of being ready: part → reason; empty when nothing does."""
 
+Look = Callable[[], Awaitable[None]]
+"""Brings the gauges up to date."""
+
+_LOOK: web.AppKey[Look] = web.AppKey("look")
 _READY: web.AppKey[Ready] = web.AppKey("ready")
 
 
@@ -22,23 +26,22 @@ async def health(_request: web.Request) -> web.Response:
 
 async def ready(request: web.Request) -> web.Response:
     """200 when messages can be taken and handled; 503 with the reason for each part that is away."""
-    try:
-        away = await request.app[_READY]()
-    except Retry as error:
-        away = {"store": error.hint or error.reason.sentence}
+    away = await request.app[_READY]()
     body = {"status": "ready" if not away else "not ready", "away": away}
     return web.json_response(body, status=200 if not away else 503)
 
 
-async def metrics(_request: web.Request) -> web.Response:
+async def metrics(request: web.Request) -> web.Response:
     """Prometheus, text format."""
+    await request.app[_LOOK]()
     return web.Response(body=telemetry.render_metrics(), headers={"Content-Type": telemetry.CONTENT_TYPE})
 
 
-def site(is_ready: Ready) -> web.Application:
+def site(is_ready: Ready, look: Look) -> web.Application:
     """The application, without a socket."""
     app = web.Application()
     app[_READY] = is_ready
+    app[_LOOK] = look
     app.add_routes([web.get("/health", health), web.get("/ready", ready), web.get("/metrics", metrics)])
     return app
 

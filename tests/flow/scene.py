@@ -34,7 +34,7 @@ from hub.flow.relay import Relay
 from hub.flow.step import Step, tell_all
 from hub.flow.worker import Worker
 from hub.io.conveyor import InProcessConveyor
-from hub.io.store import SqliteStore
+from hub.io.store import SqlStore
 from hub.mapping import FeedTables, load_feeds, load_policies
 
 T = TypeVar("T")
@@ -70,7 +70,7 @@ def withdrawn(result: TestResult) -> TestResult:
 class Scene:
     """One hub over one store file. `now` is its clock: set it."""
 
-    def __init__(self, store: SqliteStore, *, feeds: FeedTables = FEEDS) -> None:
+    def __init__(self, store: SqlStore, *, feeds: FeedTables = FEEDS) -> None:
         self.store = store
         self.now = NOW
         self.context = Context(POLICIES, lambda: self.now)
@@ -84,7 +84,7 @@ class Scene:
     # -- the house
 
     def _relay(self) -> Relay:
-        return Relay(self.store, self.conveyor, lambda: self.now, timedelta(seconds=60))
+        return Relay(self.store, self.conveyor, lambda: self.now)
 
     def intake_with(self, feeds: FeedTables) -> Intake:
         """An intake under these tables; the scene's own uses the tables of `mappings/feeds`."""

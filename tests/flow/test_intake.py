@@ -15,7 +15,7 @@ from hub.errors import Reason
 from hub.flow.intake import CONTROL_ID_REUSED, Answered
 from hub.flow.ports import JournalEntry
 from hub.formats.hl7v2 import read
-from hub.io.store import StoreAway, engine, open_store
+from hub.io.store import StoreAway, open_store, sqlite
 from hub.mapping import FeedTables, load_feeds
 from tests.flow.scene import FEEDS, ROOT, Scene
 
@@ -176,11 +176,11 @@ async def test_content_wrong_in_itself_is_refused_with_its_place(scene: Scene) -
 
 
 async def test_with_the_store_away_nothing_is_answered_and_nothing_is_kept(
-    tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, empty_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another program holds the file for writing, longer than we wait for it."""
-    monkeypatch.setattr(engine, "BUSY_MILLISECONDS", 20)
-    shutil.copy(empty_store, tmp_path)
+    monkeypatch.setattr(sqlite, "PRAGMAS", (*sqlite.PRAGMAS, "busy_timeout=20"))
+    shutil.copy(empty_file, tmp_path)
     scene = Scene(open_store(tmp_path))
     raw = scene.message(scene.person(), scene.result())
     holder = sqlite3.connect(tmp_path / "hub.sqlite", isolation_level=None)

@@ -21,6 +21,7 @@ from hub.flow.consumers import RECORDS
 from hub.flow.handlers import handle, park_as_our_fault
 from hub.flow.intake import Intake
 from hub.flow.recording import reported
+from hub.flow.refill import refill
 from hub.flow.worker import Worker
 from tests.flow.scene import FEEDS, Scene
 
@@ -33,13 +34,13 @@ def counted(name: str) -> float:
 
 def everything(scene: Scene) -> Any:
     """All that handling an event may change."""
-    return scene.read(
+    return scene.store.write_now(  # claiming is no reading
         lambda tx: (
             tx.counts.results(),
             tx.counts.parked(),
             tx.counts.letters(),
             tx.events.backlog(),
-            [envelope.event_id for _, envelope in tx.events.unconfirmed(0, 1000)],
+            [envelope.event_id for _, envelope in tx.events.claim(0, 1000)],
         )
     )
 
@@ -64,7 +65,7 @@ async def test_what_was_confirmed_and_not_finished_is_sent_again_and_finished_on
     left = scene.read(lambda tx: tx.events.backlog())
     assert left["unfinished"] >= 6 - handled
     again = counted("hub_events_resent")
-    resent = await scene.relay.refill(scene.now)
+    resent = await refill(scene.store, scene.now)
     assert resent == 6 - handled
     assert counted("hub_events_resent") - again == resent
     await scene.settle()
@@ -107,7 +108,7 @@ async def test_a_refill_while_everything_still_waits_hands_nothing_over_twice(sc
     await scene.stop_worker()
     people = await send_some(scene, 4)
     await scene.relay.relay_once()
-    await scene.relay.refill(scene.now)
+    await refill(scene.store, scene.now)
     repeated = counted("hub_events_repeated")
     await scene.settle()
     assert counted("hub_events_repeated") == repeated
@@ -119,8 +120,8 @@ async def test_only_what_was_confirmed_long_enough_ago_is_sent_again(scene: Scen
     await send_some(scene, 2)
     await scene.relay.relay_once()
     await scene.lose_the_conveyor()
-    assert await scene.relay.refill(scene.now - timedelta(seconds=1)) == 0
-    assert await scene.relay.refill(scene.now) == 2
+    assert await refill(scene.store, scene.now - timedelta(seconds=1)) == 0
+    assert await refill(scene.store, scene.now) == 2
 
 
 async def test_an_event_nobody_of_ours_consumes_is_finished_once_confirmed(scene: Scene) -> None:
@@ -136,7 +137,9 @@ async def test_the_running_relay_is_woken_by_intake_and_refills_after_a_crash(sc
     await scene.relay.relay_once()
     await scene.lose_the_conveyor()
     scene.start_worker()
-    relaying = asyncio.create_task(scene.relay.run(conveyor_is_empty=True))
+    relaying = asyncio.create_task(scene.relay.run())
+    await refill(scene.store, scene.now)
+    scene.relay.wake()
     more = scene.person()
     await scene.send(scene.message(more, scene.result()), waking_intake(scene))
     await until(lambda: not any(scene.read(lambda tx: tx.events.backlog()).values()))
@@ -145,7 +148,7 @@ async def test_the_running_relay_is_woken_by_intake_and_refills_after_a_crash(sc
 
 
 async def test_a_relay_that_is_woken_and_stopped_at_once_stops(scene: Scene) -> None:
-    relaying = asyncio.create_task(scene.relay.run(conveyor_is_empty=False))
+    relaying = asyncio.create_task(scene.relay.run())
     await asyncio.sleep(0.05)
     scene.relay.wake()
     await asyncio.sleep(0)  # its sleep is over, and it has not gone on yet

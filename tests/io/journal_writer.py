@@ -28,7 +28,7 @@ def append(tx: Transaction, name: str) -> int:
         traceparent="",
         raw=raw,
     )
-    return tx.journal.append(entry)
+    return tx.journal.append([entry])[0]
 
 
 def write_on(data: Path, name: str, count: int) -> None:

@@ -25,15 +25,15 @@ from hub.contract import Envelope, named_identity
 from hub.domain.people import Participant
 from hub.errors import CannotRun
 from hub.flow.ports import Arrival, JournalEntry, MatchRow, StoredReply, Transaction, pages
-from hub.io.store import SqliteStore, StoreAway, open_store
-from hub.io.store.engine import PRAGMAS, sqlite_engine
+from hub.io.store import SqlStore, StoreAway, open_store
 from hub.io.store.schema import metadata
+from hub.io.store.sqlite import PRAGMAS, sqlite_engine
 from tests.io.journal_writer import NOW, append
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def names(store: SqliteStore) -> list[str]:
+def names(store: SqlStore) -> list[str]:
     return [entry.control_id for entry in store.read_now(lambda tx: tx.journal.page(0, 10_000))]
 
 
@@ -47,7 +47,7 @@ def kept_in(data: Path) -> int:
 class Held:
     """Keeps the writer busy, so that what is asked for meanwhile waits together."""
 
-    def __init__(self, store: SqliteStore) -> None:
+    def __init__(self, store: SqlStore) -> None:
         self._go, self._busy = threading.Event(), threading.Event()
         self._task = asyncio.ensure_future(store.write(self._wait))
 
@@ -72,7 +72,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 @pytest.fixture
-def store(tmp_path: Path, empty: bytes) -> Iterator[SqliteStore]:
+def store(tmp_path: Path, empty: bytes) -> Iterator[SqlStore]:
     (tmp_path / "hub.sqlite").write_bytes(empty)
     store = open_store(tmp_path)
     yield store
@@ -82,12 +82,12 @@ def store(tmp_path: Path, empty: bytes) -> Iterator[SqliteStore]:
 # -- groups
 
 
-async def test_a_write_that_returned_is_in_the_file(store: SqliteStore, tmp_path: Path) -> None:
+async def test_a_write_that_returned_is_in_the_file(store: SqlStore, tmp_path: Path) -> None:
     await store.write(lambda tx: append(tx, "one"))
     assert kept_in(tmp_path) == 1
 
 
-async def test_work_that_waits_together_shares_one_commit(store: SqliteStore, tmp_path: Path) -> None:
+async def test_work_that_waits_together_shares_one_commit(store: SqlStore, tmp_path: Path) -> None:
     commits: list[int] = []
     event.listen(store.engine, "commit", lambda _: commits.append(1))
     async with Held(store):
@@ -99,7 +99,7 @@ async def test_work_that_waits_together_shares_one_commit(store: SqliteStore, tm
     assert kept_in(tmp_path) == 50
 
 
-async def test_one_failing_piece_spoils_nobody_elses_work(store: SqliteStore, tmp_path: Path) -> None:
+async def test_one_failing_piece_spoils_nobody_elses_work(store: SqlStore, tmp_path: Path) -> None:
     def fail(tx: Transaction) -> None:
         append(tx, "begun and given up")
         raise ValueError("a bug")
@@ -118,7 +118,7 @@ async def test_one_failing_piece_spoils_nobody_elses_work(store: SqliteStore, tm
     assert len(set(seqs)) == 9
 
 
-async def test_whoever_stands_at_a_door_goes_first(store: SqliteStore) -> None:
+async def test_whoever_stands_at_a_door_goes_first(store: SqlStore) -> None:
     done: list[str] = []
     async with Held(store):
         room = [asyncio.ensure_future(store.write(lambda _, n=n: done.append(f"room {n}"))) for n in range(40)]
@@ -128,7 +128,7 @@ async def test_whoever_stands_at_a_door_goes_first(store: SqliteStore) -> None:
     assert len(done) == 41
 
 
-async def test_work_whose_asker_has_gone_is_done_all_the_same(store: SqliteStore) -> None:
+async def test_work_whose_asker_has_gone_is_done_all_the_same(store: SqlStore) -> None:
     async with Held(store):
         gone = asyncio.ensure_future(store.write(lambda tx: append(tx, "gone")))
         await asyncio.sleep(0)
@@ -147,7 +147,7 @@ async def test_closing_finishes_what_was_asked_for(tmp_path: Path, empty: bytes)
     assert kept_in(tmp_path) == 100
 
 
-async def test_an_error_of_the_store_quotes_nothing(store: SqliteStore) -> None:
+async def test_an_error_of_the_store_quotes_nothing(store: SqlStore) -> None:
     await store.write(lambda tx: append(tx, "Quillfeather"))
     with pytest.raises(StoreAway) as caught:
         await store.write(lambda tx: append(tx, "Quillfeather"))
@@ -157,7 +157,7 @@ async def test_an_error_of_the_store_quotes_nothing(store: SqliteStore) -> None:
 # -- writers beside each other, steady reads
 
 
-def test_writers_in_two_processes_and_this_one_all_succeed(store: SqliteStore, tmp_path: Path) -> None:
+def test_writers_in_two_processes_and_this_one_all_succeed(store: SqlStore, tmp_path: Path) -> None:
     writers = [start_writer(tmp_path, f"writer {number}", 30) for number in range(2)]
     for number in range(30):
         store.write_now(lambda tx, n=number: append(tx, f"here {n}"))
@@ -165,7 +165,7 @@ def test_writers_in_two_processes_and_this_one_all_succeed(store: SqliteStore, t
     assert len(set(names(store))) == 90
 
 
-async def test_writers_in_two_threads_on_one_file_both_succeed(store: SqliteStore, tmp_path: Path) -> None:
+async def test_writers_in_two_threads_on_one_file_both_succeed(store: SqlStore, tmp_path: Path) -> None:
     other = open_store(tmp_path)
     both = [
         one.write(lambda tx, n=n, one=one: append(tx, f"{id(one)} {n}")) for n in range(50) for one in (store, other)
@@ -175,7 +175,7 @@ async def test_writers_in_two_threads_on_one_file_both_succeed(store: SqliteStor
     assert kept_in(tmp_path) == 100
 
 
-def test_a_read_sees_one_steady_moment(store: SqliteStore) -> None:
+def test_a_read_sees_one_steady_moment(store: SqlStore) -> None:
     store.write_now(lambda tx: append(tx, "before"))
 
     def look_twice(tx: Transaction) -> tuple[int, int]:
@@ -201,13 +201,13 @@ def finish(writer: subprocess.Popen[str]) -> tuple[int, str]:
 # -- one schema
 
 
-def test_the_migrations_build_what_the_schema_says(tmp_path: Path, store: SqliteStore) -> None:
+def test_the_migrations_build_what_the_schema_says(tmp_path: Path, store: SqlStore) -> None:
     with store.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
 
 
-def test_the_migrations_build_it_to_the_letter(tmp_path: Path, store: SqliteStore) -> None:
+def test_the_migrations_build_it_to_the_letter(tmp_path: Path, store: SqlStore) -> None:
     """What the comparison above does not see: partial indexes, WITHOUT ROWID, AUTOINCREMENT, foreign keys."""
     fresh = sqlite_engine(tmp_path / "fresh.sqlite")
     metadata.create_all(fresh)
@@ -274,19 +274,19 @@ def test_a_directory_that_cannot_be_made_is_said_in_a_sentence(tmp_path: Path) -
 # -- what the tables promise
 
 
-def test_moments_keep_their_moment_in_whatever_zone_they_were_said(store: SqliteStore) -> None:
+def test_moments_keep_their_moment_in_whatever_zone_they_were_said(store: SqlStore) -> None:
     said = datetime(2026, 7, 1, 10, 30, 0, 1, tzinfo=timezone(timedelta(hours=1)))
     person = a_person()
     store.write_now(lambda tx: tx.cohort.put([person], said))
     seq = store.write_now(lambda tx: append(tx, "one"))
     reply = StoredReply("AA", "", "", b"MSA|AA", said)
-    store.write_now(lambda tx: tx.journal.answered(seq, reply))
+    store.write_now(lambda tx: tx.journal.answered([(seq, reply)]))
     kept = store.read_now(lambda tx: tx.journal.reply(seq))
     assert kept.answered_at == said
     assert kept.answered_at.utcoffset() == timedelta(0)
 
 
-def test_a_participant_comes_back_as_she_went_in(store: SqliteStore) -> None:
+def test_a_participant_comes_back_as_she_went_in(store: SqlStore) -> None:
     person = replace(
         a_person(),
         former_family_names=("O'Hare", "Šimůnková"),
@@ -302,20 +302,20 @@ def a_person() -> Participant:
     return Participant("p1", "9990000018", "Ashworth", ("Nora",), date(1988, 2, 29))
 
 
-def test_a_match_must_name_a_result_and_a_participant_that_are_there(store: SqliteStore) -> None:
+def test_a_match_must_name_a_result_and_a_participant_that_are_there(store: SqlStore) -> None:
     match = MatchRow("m1", "no such result", "nobody", "clerk", "r.patel", "why", NOW)
     with pytest.raises(StoreAway, match="SQLITE_CONSTRAINT_FOREIGNKEY"):
         store.write_now(lambda tx: tx.records.match(match))
 
 
-def test_an_event_put_twice_is_in_the_outbox_once(store: SqliteStore) -> None:
+def test_an_event_put_twice_is_in_the_outbox_once(store: SqlStore) -> None:
     envelope = Envelope("e1", "ResultReported", "r1", NOW, b"{}")
     assert store.write_now(lambda tx: tx.events.put(envelope, consumed=True)) is True
     assert store.write_now(lambda tx: tx.events.put(envelope, consumed=True)) is False
-    assert store.read_now(lambda tx: tx.events.unconfirmed(0, 10)) == [(1, envelope)]
+    assert store.read_now(lambda tx: tx.events.claim(0, 10)) == [(1, envelope)]
 
 
-def test_the_journal_is_walked_page_by_page_and_found_by_name(store: SqliteStore) -> None:
+def test_the_journal_is_walked_page_by_page_and_found_by_name(store: SqlStore) -> None:
     for number in range(25):
         store.write_now(lambda tx, n=number: append(tx, f"C{n:03}"))
     walked = store.read_now(lambda tx: list(pages(lambda after: tx.journal.page(after, 10), lambda entry: entry.seq)))
@@ -337,13 +337,13 @@ def test_named_identities_are_uuid5() -> None:
 async def test_a_full_disk_is_said_and_heals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     open_store(tmp_path).close_now()
     pages = (tmp_path / "hub.sqlite").stat().st_size // 4096
-    monkeypatch.setattr("hub.io.store.engine.PRAGMAS", (*PRAGMAS, f"max_page_count={pages + 4}"))
+    monkeypatch.setattr("hub.io.store.sqlite.PRAGMAS", (*PRAGMAS, f"max_page_count={pages + 4}"))
     store = open_store(tmp_path)
     large = JournalEntry(
         "", "0" * 64, Arrival("mllp", "", datetime.now(UTC)), "", "", "refused", 0, (), "", b"x" * 100_000
     )
     with pytest.raises(StoreAway, match="SQLITE_FULL"):
-        await store.write(lambda tx: tx.journal.append(large))
+        await store.write(lambda tx: tx.journal.append([large]))
     assert store.read_now(lambda tx: tx.journal.newest(5)) == []
     assert await store.away() == ""  # the small write that asks finds room again
     await store.close()

@@ -16,7 +16,7 @@ from random import Random
 
 import pytest
 
-from hub.io.store import SqliteStore, open_store
+from hub.io.store import SqlStore, open_store
 from tests.journeys.driving import END, START, Ack, HubUp, Wire, hub, hubs
 from tests.samples import sample_messages
 
@@ -92,7 +92,7 @@ def _check_answer(name: str, raw: bytes, ack: Ack) -> str:
     return ""
 
 
-def _kept(store: SqliteStore) -> dict[str, bytes]:
+def _kept(store: SqlStore) -> dict[str, bytes]:
     """digest → bytes, of every journal row."""
     rows = store.read_now(lambda tx: tx.journal.page(0, 100_000))
     entries = store.read_now(lambda tx: [tx.journal.entry(row.seq) for row in rows])

@@ -1,5 +1,6 @@
-"""The store: SQLAlchemy Core over SQLite (embedded) or PostgreSQL. `open_store` gives a `hub.flow.ports.Store`."""
+"""The store: SQLAlchemy Core over SQLite (embedded) or PostgreSQL. `store_of` gives a `hub.flow.ports.Store`."""
 
-from hub.io.store.engine import SqliteStore, StoreAway, open_store, store_of
+from hub.io.store.away import StoreAway
+from hub.io.store.engine import SqlStore, connect_store, open_store, store_of
 
-__all__ = ["SqliteStore", "StoreAway", "open_store", "store_of"]
+__all__ = ["SqlStore", "StoreAway", "connect_store", "open_store", "store_of"]

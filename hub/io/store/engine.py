@@ -1,4 +1,4 @@
-"""The embedded store: one writer thread over SQLite, commits grouped, synchronous=FULL.
+"""The store: writer threads over a database, commits grouped.
 
 Grouping is what makes a durable acknowledgement cheap: all work that is waiting shares one commit. If one piece of
 work fails, the group is rolled back and each piece is done again in a transaction of its own, so nobody pays for
@@ -10,41 +10,46 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from hub.config import Settings
-from hub.errors import CannotRun, Reason, Retry
+from hub.errors import CannotRun
 from hub.flow.ports import Transaction, Work
+from hub.io.store.away import StoreAway
+from hub.io.store.sqlite import SqliteDatabase
 from hub.io.store.transaction import SqlTransaction
 
 T = TypeVar("T")
-DOOR_LIMIT = 256
-ROOM_LIMIT = 16
-"""How many pieces share a commit: of those somebody waits for at a door, and of the others. The second is small because
-whoever is at a door waits for the whole group."""
-BUSY_MILLISECONDS = 15_000
-PRAGMAS = (
-    "journal_mode=WAL",
-    "synchronous=FULL",  # in WAL, NORMAL may lose the last commits at a power cut
-    "foreign_keys=ON",
-    f"busy_timeout={BUSY_MILLISECONDS}",
-    "cache_size=-32768",  # KiB: the indexes of a day fit
-    "wal_autocheckpoint=4000",  # pages: the log is folded back in larger pieces
-)
 
 
-class StoreAway(Retry):
-    """The store could not do it just now (disk full, locked, away). Nothing of the work was kept."""
+class Database(Protocol):
+    """What SQLite and PostgreSQL do differently. Whatever its transactions cannot do is raised as `StoreAway`.
 
-    def __init__(self, hint: str = "") -> None:
-        super().__init__(Reason.STORE_AWAY, hint=hint)
+    `writers` has a line for each writer thread: the most pieces in a group of its, of the doors' and of the others'.
+    `claims`: whether several processes relay, so that one must keep its rows from the others while it publishes.
+    `poll_seconds`: how often whoever waits for others' events looks by himself.
+    """
+
+    engine: Engine
+    writers: tuple[tuple[int, int], ...]
+    claims: bool
+    poll_seconds: float
+
+    def writing(self) -> AbstractContextManager[SqlTransaction]:
+        """A transaction that is committed, durably, when the block ends well."""
+
+    def reading(self) -> AbstractContextManager[SqlTransaction]:
+        """A steady view."""
+
+    async def listen(self, wake: Callable[[], None]) -> None:
+        """Call `wake` whenever another process may have put events into the outbox; until cancelled."""
 
 
 @dataclass(slots=True)
@@ -55,7 +60,7 @@ class _Piece:
 
 
 class _Waiting:
-    """The work that waits for the writer: that of the doors first, and never more at once than a group may hold."""
+    """The work that waits for a writer: that of the doors first, and never more at once than a group may hold."""
 
     def __init__(self) -> None:
         self._door: deque[_Piece] = deque()
@@ -66,25 +71,32 @@ class _Waiting:
     def put(self, piece: _Piece, *, at_door: bool) -> None:
         with self._some:
             (self._door if at_door else self._room).append(piece)
-            self._some.notify()
+            self._some.notify_all()
 
     def close(self) -> None:
         with self._some:
             self._closed = True
-            self._some.notify()
+            self._some.notify_all()
 
-    def group(self) -> list[_Piece]:
+    def group(self, of_door: int, of_room: int) -> list[_Piece]:
         """Wait for work and take a group of it; empty when closed and all is done."""
+
+        def something() -> bool:
+            return bool((of_door and self._door) or (of_room and self._room) or self._closed)
+
         with self._some:
-            self._some.wait_for(lambda: self._door or self._room or self._closed)
-            return [*_take(self._door, DOOR_LIMIT), *_take(self._room, ROOM_LIMIT)]
+            self._some.wait_for(something)
+            return [*_take(self._door, of_door), *_take(self._room, of_room)]
 
 
 def _take(waiting: deque[_Piece], limit: int) -> list[_Piece]:
     return [waiting.popleft() for _ in range(min(limit, len(waiting)))]
 
 
-def _settle(done: list[tuple[asyncio.Future[Any], Any, BaseException | None]]) -> None:
+_Done = tuple[asyncio.Future[Any], Any, BaseException | None]
+
+
+def _settle(done: list[_Done]) -> None:
     for future, value, error in done:
         if future.done():  # the asker has gone; what was committed stays committed
             continue
@@ -94,15 +106,27 @@ def _settle(done: list[tuple[asyncio.Future[Any], Any, BaseException | None]]) -
             future.set_exception(error)
 
 
-class SqliteStore:
-    """See `hub.flow.ports.Store`. Reads run in threads of their own over WAL snapshots and never block the writer."""
+class SqlStore:
+    """See `hub.flow.ports.Store`. Reads run in threads of their own over a steady view and never block a writer."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    def __init__(self, database: Database) -> None:
+        self.database = database
         self._waiting = _Waiting()
         self._away = ""
-        self._writer = threading.Thread(target=self._write_on, name="store-writer", daemon=True)
-        self._writer.start()
+        self._writers = [
+            threading.Thread(target=self._write_on, args=limits, name="store-writer", daemon=True)
+            for limits in database.writers
+        ]
+        for writer in self._writers:
+            writer.start()
+
+    @property
+    def engine(self) -> Engine:
+        return self.database.engine
+
+    @property
+    def poll_seconds(self) -> float:
+        return self.database.poll_seconds
 
     async def write(self, work: Work[T], *, at_door: bool = False) -> T:
         loop = asyncio.get_running_loop()
@@ -115,24 +139,52 @@ class SqliteStore:
 
     def read_now(self, work: Work[T]) -> T:
         """The same for code that runs outside an event loop (the command line)."""
-        try:
-            with self.engine.connect() as connection, connection.begin():
-                connection.exec_driver_sql("BEGIN")
-                return work(SqlTransaction(connection))
-        except DBAPIError as error:
-            raise StoreAway(type(error.orig).__name__) from None
+        with self.database.reading() as transaction:
+            return work(transaction)
 
     def write_now(self, work: Work[T]) -> T:
         """One piece of work in a transaction of its own, in the caller's thread."""
-        with self.engine.connect() as connection:
-            return self._alone(connection, work)
+        with self.database.writing() as transaction:
+            return work(transaction)
+
+    @asynccontextmanager
+    async def claiming(self) -> AsyncIterator[Callable[[Work[Any]], Any]]:
+        """One transaction over several awaits: `await run(work)` does a piece of it. Committed when the block ends
+        well; whatever it has locked is free again when it ends, or when the line to the database does.
+
+        Where nobody else can claim, each piece is a transaction of its own."""
+        if not self.database.claims:
+            yield self.write
+            return
+        transaction = self.database.writing()
+        opened = await asyncio.to_thread(transaction.__enter__)
+
+        async def run(work: Work[T]) -> T:
+            return await asyncio.to_thread(work, opened)
+
+        try:
+            yield run
+        except BaseException as error:
+            # In this thread: it is short, and must be done even where the task is being cancelled.
+            if not transaction.__exit__(type(error), error, error.__traceback__):
+                raise
+        else:
+            await asyncio.to_thread(transaction.__exit__, None, None, None)
+
+    async def listen(self, wake: Callable[[], None]) -> None:
+        await self.database.listen(wake)
 
     async def away(self) -> str:
         """Why nothing can be written just now; empty where it can. After a failure every asking tries anew, with a
         small write: a hub that is not ready gets no messages by which it could notice that it is well again."""
-        if self._away:
-            with suppress(StoreAway):
-                await self.write(lambda tx: tx.probe())
+        if not self._away:
+            try:
+                await self.read(lambda tx: tx.probe_reading())
+            except StoreAway as error:
+                return error.hint
+            return ""
+        with suppress(StoreAway):
+            await self.write(lambda tx: tx.probe())
         return self._away
 
     async def close(self) -> None:
@@ -141,76 +193,41 @@ class SqliteStore:
     def close_now(self) -> None:
         """Finish what was asked for, then close."""
         self._waiting.close()
-        self._writer.join()
+        for writer in self._writers:
+            writer.join()
         self.engine.dispose()
 
-    def _write_on(self) -> None:
-        with self.engine.connect() as connection:
-            while group := self._waiting.group():
-                done = self._together(connection, group)
-                for loop in {piece.loop for piece in group}:
-                    mine = [row for piece, row in zip(group, done, strict=True) if piece.loop is loop]
-                    if not loop.is_closed():
-                        loop.call_soon_threadsafe(_settle, mine)
+    def _write_on(self, of_door: int, of_room: int) -> None:
+        while group := self._waiting.group(of_door, of_room):
+            done = self._together(group)
+            for loop in {piece.loop for piece in group}:
+                mine = [row for piece, row in zip(group, done, strict=True) if piece.loop is loop]
+                if not loop.is_closed():
+                    loop.call_soon_threadsafe(_settle, mine)
 
-    def _together(
-        self, connection: Connection, group: list[_Piece]
-    ) -> list[tuple[asyncio.Future[Any], Any, BaseException | None]]:
-        begun = False
+    def _together(self, group: list[_Piece]) -> list[_Done]:
         try:
-            with connection.begin():
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-                begun = True
-                transaction = SqlTransaction(connection)
+            with self.database.writing() as transaction:
                 values = [piece.work(transaction) for piece in group]
             self._away = ""
             return [(piece.future, value, None) for piece, value in zip(group, values, strict=True)]
         except Exception as error:  # whatever one piece did, each gets its own try and its own error below
-            if not begun:  # nobody's fault: it would take each of them as long again to find out
-                self._away = _away(error).hint
-                return [(piece.future, None, _away(error)) for piece in group]
-            return [(piece.future, *self._outcome(connection, piece.work)) for piece in group]
+            if isinstance(error, StoreAway) and error.whole:  # it would take each of them as long to find out
+                self._away = error.hint
+                return [(piece.future, None, error) for piece in group]
+            return [(piece.future, *self._outcome(piece.work)) for piece in group]
 
-    def _outcome(self, connection: Connection, work: Work[Any]) -> tuple[Any, BaseException | None]:
+    def _outcome(self, work: Work[Any]) -> tuple[Any, BaseException | None]:
         try:
-            value = self._alone(connection, work)
+            value = self.write_now(work)
         except Exception as error:  # handed to whoever asked for the work
             self._away = error.hint if isinstance(error, StoreAway) else self._away
             return None, error
         self._away = ""
         return value, None
 
-    def _alone(self, connection: Connection, work: Work[T]) -> T:
-        try:
-            with connection.begin():
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-                return work(SqlTransaction(connection))
-        except DBAPIError as error:
-            raise _away(error) from None
 
-
-def _away(error: Exception) -> StoreAway:
-    """The driver's text may hold values; its class and SQLite's error name do not."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    return StoreAway(getattr(cause, "sqlite_errorname", type(cause).__name__))
-
-
-def _prepare(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # we say BEGIN ourselves: the driver's own begin is neither immediate nor early
-    for pragma in PRAGMAS:
-        connection.execute(f"PRAGMA {pragma}").close()
-
-
-def sqlite_engine(path: Path) -> Engine:
-    """An engine over the file, full durability: in WAL, NORMAL may lose the last commits at a power cut."""
-    engine = create_engine(
-        f"sqlite:///{path}", connect_args={"check_same_thread": False, "cached_statements": 512}, hide_parameters=True
-    )
-    event.listen(engine, "connect", _prepare)
-    return engine
-
-
-def open_store(data: Path, *, create: bool = True) -> SqliteStore:
+def open_store(data: Path, *, create: bool = True) -> SqlStore:
     """Open (and migrate) the embedded store in the directory `data`; CannotRun where none is to be made."""
     from hub.io.store.migrate import upgrade
 
@@ -225,20 +242,35 @@ def open_store(data: Path, *, create: bool = True) -> SqliteStore:
         raise CannotRun(
             f"The data directory {data} cannot be made ({error.strerror}). Name another with --data."
         ) from None
-    engine = sqlite_engine(path)
+    database = SqliteDatabase(path)
     try:
-        upgrade(engine)
+        upgrade(database.engine)
     except DBAPIError as error:
         name = getattr(error.orig, "sqlite_errorname", type(error.orig).__name__)
-        engine.dispose()
+        database.engine.dispose()
         raise CannotRun(f"{path} cannot be used as a store ({name}). Name another directory with --data.") from None
-    return SqliteStore(engine)
+    return SqlStore(database)
 
 
-def store_of(settings: Settings, *, create: bool = True) -> SqliteStore:
+def connect_store(url: str) -> SqlStore:
+    """Connect to (and migrate) the PostgreSQL database that `url` names; CannotRun with what to do where it cannot."""
+    from hub.io.store.migrate import upgrade
+    from hub.io.store.postgres import PostgresDatabase, unfit  # psycopg is loaded where it is used
+
+    try:
+        database = PostgresDatabase(url)
+    except ValueError:
+        raise CannotRun("HUB_DATABASE_URL cannot be read: write postgresql://user:password@host/name.") from None
+    try:
+        upgrade(database.engine)
+    except DBAPIError as error:
+        database.engine.dispose()
+        raise CannotRun(unfit(error)) from None
+    return SqlStore(database)
+
+
+def store_of(settings: Settings, *, create: bool = True) -> SqlStore:
     """The store the settings name."""
-    if settings.database_url or settings.amqp_url:
-        raise CannotRun(
-            "This version runs embedded only: unset HUB_DATABASE_URL and HUB_AMQP_URL; --data names its directory."
-        )
+    if settings.database_url:
+        return connect_store(settings.database_url)
     return open_store(settings.data, create=create)

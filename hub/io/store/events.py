@@ -6,34 +6,45 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
 
 from hub.contract import Envelope
 from hub.io.store.prepared import Prepared
 from hub.io.store.schema import inbox, outbox
-from hub.io.store.statements import insert_or_leave
+from hub.io.store.statements import Several, insert_all_or_leave, insert_or_leave
 
 _UNCONFIRMED = Prepared(
     select(outbox)
     .where(outbox.c.confirmed_at.is_(None), outbox.c.seq > bindparam("after"))
     .order_by(outbox.c.seq)
     .limit(bindparam("size"))
+    .with_for_update(skip_locked=True)  # what another relay is just publishing (SQLite knows no such thing)
+)
+_LOST = (
+    outbox.c.finished_at.is_(None),
+    outbox.c.confirmed_at.is_not(None),
+    outbox.c.confirmed_at <= bindparam("before"),
 )
 _UNFINISHED = Prepared(
-    select(outbox)
-    .where(
-        outbox.c.finished_at.is_(None),
-        outbox.c.confirmed_at.is_not(None),
-        outbox.c.confirmed_at <= bindparam("before"),
-        outbox.c.seq > bindparam("after"),
-    )
+    select(outbox.c.seq)
+    .where(*_LOST, outbox.c.seq > bindparam("after"))
     .order_by(outbox.c.seq)
     .limit(bindparam("size"))
+    .with_for_update(skip_locked=True)
 )
-_CONFIRM = Prepared(
-    update(outbox)
-    .where(outbox.c.seq == bindparam("row"), outbox.c.confirmed_at.is_(None))
-    .values(confirmed_at=bindparam("at"))
+_COUNT_UNFINISHED = Prepared(select(func.count()).select_from(outbox).where(*_LOST))
+_AGAIN = Several(update(outbox).values(confirmed_at=None), outbox.c.seq)
+_REVIVE = Prepared(
+    update(outbox).where(outbox.c.event_id == bindparam("event")).values(confirmed_at=None, finished_at=None)
+)
+_FORGET = Prepared(delete(inbox).where(inbox.c.event_id == bindparam("event"), inbox.c.consumer == bindparam("who")))
+_OLDEST = (
+    select(outbox.c.occurred_at).where(outbox.c.confirmed_at.is_(None)).order_by(outbox.c.seq).limit(1),
+    select(outbox.c.occurred_at).where(outbox.c.finished_at.is_(None)).order_by(outbox.c.seq).limit(1),
+)
+_FIND = Prepared(select(outbox).where(outbox.c.event_id == bindparam("event")))
+_CONFIRM = Several(
+    update(outbox).where(outbox.c.confirmed_at.is_(None)).values(confirmed_at=bindparam("at")), outbox.c.seq
 )
 _CONSUMERS = Prepared(select(func.count()).select_from(inbox).where(inbox.c.event_id == bindparam("event")))
 _FINISH = Prepared(update(outbox).where(outbox.c.event_id == bindparam("event")).values(finished_at=bindparam("at")))
@@ -54,42 +65,70 @@ def _envelope(row: Row[Any]) -> Envelope:
     )
 
 
+def _values(envelope: Envelope, consumed: bool) -> dict[str, Any]:
+    return {
+        "event_id": envelope.event_id,
+        "type": envelope.type,
+        "subject": envelope.subject,
+        "feed": envelope.feed,
+        "digest": envelope.digest,
+        "position": envelope.position,
+        "supersedes": envelope.supersedes,
+        "traceparent": envelope.traceparent,
+        "occurred_at": envelope.occurred_at,
+        "data": envelope.data,
+        "confirmed_at": None,
+        "finished_at": None if consumed else envelope.occurred_at,
+    }
+
+
 class SqlEvents:
     """See `hub.flow.ports.Events`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self.were_put = False
+        """Whether there is something new for the relays."""
 
     def put(self, envelope: Envelope, *, consumed: bool) -> bool:
         """Into the outbox; False where the very same event has been put there before. What nobody of ours consumes is
         finished from the start."""
-        values = {
-            "event_id": envelope.event_id,
-            "type": envelope.type,
-            "subject": envelope.subject,
-            "feed": envelope.feed,
-            "digest": envelope.digest,
-            "position": envelope.position,
-            "supersedes": envelope.supersedes,
-            "traceparent": envelope.traceparent,
-            "occurred_at": envelope.occurred_at,
-            "data": envelope.data,
-            "confirmed_at": None,
-            "finished_at": None if consumed else envelope.occurred_at,
-        }
-        return insert_or_leave(self._connection, outbox, values)
+        self.were_put = True
+        return insert_or_leave(self._connection, outbox, _values(envelope, consumed))
 
-    def unconfirmed(self, after: int, limit: int) -> list[tuple[int, Envelope]]:
+    def put_all(self, envelopes: Sequence[tuple[Envelope, bool]]) -> None:
+        """The same for many, each with whether it is consumed."""
+        self.were_put = self.were_put or bool(envelopes)
+        insert_all_or_leave(self._connection, outbox, [_values(*each) for each in envelopes])
+
+    def claim(self, after: int, limit: int) -> list[tuple[int, Envelope]]:
+        """The oldest events that are not on the conveyor and that no other relay has claimed; kept from the others
+        until the transaction ends."""
         rows = _UNCONFIRMED.rows(self._connection, {"after": after, "size": limit})
         return [(row.seq, _envelope(row)) for row in rows]
 
     def confirm(self, rows: Sequence[int], at: datetime) -> None:
         """Mark as confirmed: the conveyor has them safely."""
-        _CONFIRM.change_all(self._connection, [{"row": seq, "at": at} for seq in rows])
+        _CONFIRM.change(self._connection, rows, {"at": at})
 
-    def unfinished(self, before: datetime, after: int, limit: int) -> list[tuple[int, Envelope]]:
+    def unfinished(self, before: datetime) -> int:
+        """How many events were confirmed up to then and are not finished."""
+        count: int = _COUNT_UNFINISHED.rows(self._connection, {"before": before})[0][0]
+        return count
+
+    def relay_again(self, before: datetime, after: int, limit: int) -> tuple[int, int]:
+        """Let the relays hand over again what was confirmed up to then and is not finished, the oldest first; returns
+        how many, and the last one's number to go on after."""
         rows = _UNFINISHED.rows(self._connection, {"before": before, "after": after, "size": limit})
-        return [(row.seq, _envelope(row)) for row in rows]
+        self.were_put = self.were_put or bool(rows)
+        _AGAIN.change(self._connection, [row.seq for row in rows], {})
+        return len(rows), rows[-1].seq if rows else after
+
+    def revive(self, event_id: str, consumer: str) -> None:
+        """Let a consumer handle once more what it has in its inbox."""
+        self.were_put = True
+        _FORGET.change(self._connection, {"event": event_id, "who": consumer})
+        _REVIVE.change(self._connection, {"event": event_id})
 
     def take(self, event_id: str, consumer: str, at: datetime) -> bool:
         """Into the consumer's inbox; False where it holds the event already."""
@@ -107,6 +146,15 @@ class SqlEvents:
     def _listed(self, condition: Any) -> list[tuple[Envelope, datetime | None, datetime | None]]:
         rows = self._connection.execute(select(outbox).where(condition).order_by(outbox.c.seq))
         return [(_envelope(row), row.confirmed_at, row.finished_at) for row in rows]
+
+    def oldest(self) -> tuple[datetime | None, datetime | None]:
+        """When the oldest event occurred that is not on the conveyor, and the oldest that is not finished."""
+        waiting, unfinished = (self._connection.execute(query).scalar() for query in _OLDEST)
+        return waiting, unfinished
+
+    def find(self, event_id: str) -> Envelope | None:
+        row = _FIND.first(self._connection, {"event": event_id})
+        return _envelope(row) if row else None
 
     def backlog(self) -> dict[str, int]:
         """How many events wait for the conveyor, and how many for their consumers."""

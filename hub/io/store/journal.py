@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, insert, or_, select, update
@@ -11,23 +11,19 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, 
 from hub.flow.ports import Arrival, JournalEntry, StoredReply
 from hub.io.store.prepared import Prepared
 from hub.io.store.schema import journal, repeats, replies
+from hub.io.store.statements import Several, numbered
 
-_INSERT = Prepared(insert(journal), [column.name for column in journal.columns if column.name != "seq"])
-_INSERT_REPLY = Prepared(insert(replies), [column.name for column in replies.columns if column.name != "seq"])
 _LISTED = [column for column in journal.columns if column.name != "raw"]
 _FIND = Prepared(select(*_LISTED).where(journal.c.feed == bindparam("feed"), journal.c.digest == bindparam("digest")))
-_USED = Prepared(
-    select(journal.c.seq)
-    .where(journal.c.control_id == bindparam("control_id"), journal.c.feed == bindparam("feed"))
-    .limit(1)
-)
+_KNOWN = Several(select(*_LISTED), journal.c.digest)
+_USED = Several(select(journal.c.feed, journal.c.control_id).distinct(), journal.c.control_id)
 _LAST_REPLY = Prepared(
     select(replies).where(replies.c.journal_seq == bindparam("seq")).order_by(replies.c.seq.desc()).limit(1)
 )
 _RESTATE = Prepared(
     update(journal).where(journal.c.seq == bindparam("row")).values(state=bindparam("to"), results=bindparam("count"))
 )
-_REPLIED = Prepared(update(replies).where(replies.c.seq == bindparam("row")).values(state=bindparam("to")))
+_REPLIED = Several(update(replies).values(state=bindparam("to")), replies.c.seq)
 _LONGEST_NUMBER = 18
 """Digits of a journal number. Control ids made of time and counter may have more, and more than databases can count."""
 
@@ -55,6 +51,36 @@ def _entry(row: Row[Any], raw: bytes = b"") -> JournalEntry:
 
 def _reply(row: Row[Any]) -> StoredReply:
     return StoredReply(row.code, row.reason, row.place, row.body, row.answered_at, row.then, row.seq)
+
+
+def _journal_values(entry: JournalEntry) -> dict[str, Any]:
+    return {
+        "feed": entry.feed,
+        "digest": entry.digest,
+        "door": entry.arrival.door,
+        "peer": entry.arrival.peer,
+        "received_at": entry.arrival.received_at,
+        "control_id": entry.control_id,
+        "message_type": entry.message_type,
+        "state": entry.state,
+        "results": entry.results,
+        "notes": json.dumps(entry.notes),
+        "traceparent": entry.traceparent,
+        "raw": entry.raw,
+    }
+
+
+def _reply_values(seq: int, reply: StoredReply) -> dict[str, Any]:
+    return {
+        "journal_seq": seq,
+        "answered_at": reply.answered_at,
+        "code": reply.code,
+        "reason": reply.reason,
+        "place": reply.place,
+        "body": reply.body,
+        "then": reply.then,
+        "state": "owed" if reply.body is not None else "none",
+    }
 
 
 def _listing() -> Select[Any]:
@@ -91,42 +117,28 @@ class SqlJournal:
         row = _FIND.first(self._connection, {"feed": feed, "digest": digest})
         return _entry(row) if row else None
 
-    def append(self, entry: JournalEntry) -> int:
-        values = {
-            "feed": entry.feed,
-            "digest": entry.digest,
-            "door": entry.arrival.door,
-            "peer": entry.arrival.peer,
-            "received_at": entry.arrival.received_at,
-            "control_id": entry.control_id,
-            "message_type": entry.message_type,
-            "state": entry.state,
-            "results": entry.results,
-            "notes": json.dumps(entry.notes),
-            "traceparent": entry.traceparent,
-            "raw": entry.raw,
-        }
-        return _INSERT.insert(self._connection, values)
+    def known(self, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], JournalEntry]:
+        """The entries of these (feed, digest) that there are."""
+        rows = _KNOWN.rows(self._connection, [digest for _, digest in names])
+        found = {(row.feed, row.digest): _entry(row) for row in rows}
+        return {name: found[name] for name in names if name in found}
 
-    def control_id_used(self, feed: str, control_id: str) -> bool:
-        """Whether a message of this feed came with this control id before."""
-        return _USED.first(self._connection, {"feed": feed, "control_id": control_id}) is not None
+    def append(self, entries: Sequence[JournalEntry]) -> list[int]:
+        """New rows; returns their numbers."""
+        return numbered(self._connection, journal, [_journal_values(entry) for entry in entries], ("feed", "digest"))
+
+    def control_ids_used(self, names: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Of these (feed, control id) those with which a message came before."""
+        rows = _USED.rows(self._connection, [control_id for _, control_id in names])
+        return {(row.feed, row.control_id) for row in rows} & set(names)
 
     def restate(self, seq: int, state: str, results: int) -> None:
         _RESTATE.change(self._connection, {"row": seq, "to": state, "count": results})
 
-    def answered(self, seq: int, reply: StoredReply) -> int:
-        values = {
-            "journal_seq": seq,
-            "answered_at": reply.answered_at,
-            "code": reply.code,
-            "reason": reply.reason,
-            "place": reply.place,
-            "body": reply.body,
-            "then": reply.then,
-            "state": "owed" if reply.body is not None else "none",
-        }
-        return _INSERT_REPLY.insert(self._connection, values)
+    def answered(self, replies_to: Sequence[tuple[int, StoredReply]]) -> list[int]:
+        """What was answered to these rows; returns the replies' own numbers."""
+        rows = [_reply_values(seq, reply) for seq, reply in replies_to]
+        return numbered(self._connection, replies, rows, ("journal_seq",))
 
     def repeated(self, seq: int, arrival: Arrival) -> None:
         values = {"journal_seq": seq, "received_at": arrival.received_at, "peer": arrival.peer}
@@ -136,8 +148,11 @@ class SqlJournal:
         return _reply(_LAST_REPLY.rows(self._connection, {"seq": seq})[0])
 
     def replied(self, outcomes: Iterable[tuple[int, bool]]) -> None:
-        rows = [{"row": seq, "to": "sent" if sent else "undelivered"} for seq, sent in outcomes]
-        _REPLIED.change_all(self._connection, rows)
+        by_state: dict[str, list[int]] = {"sent": [], "undelivered": []}
+        for seq, sent in outcomes:
+            by_state["sent" if sent else "undelivered"].append(seq)
+        for state, seqs in by_state.items():
+            _REPLIED.change(self._connection, seqs, {"to": state})
 
     def entry(self, seq: int) -> JournalEntry | None:
         row = self._connection.execute(_listing().where(journal.c.seq == seq)).first()

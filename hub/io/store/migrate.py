@@ -7,7 +7,12 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, inspect
 
 VERSIONS = Path(__file__).parent / "migrations"
-HEAD = "0001"
+HEAD = "0002"
+_BEGIN = {
+    "sqlite": ("BEGIN IMMEDIATE",),
+    # Whoever comes second waits here, and then finds the work done. The number means nothing but this.
+    "postgresql": ("SET LOCAL lock_timeout = '60s'", "SELECT pg_advisory_xact_lock(7041776)"),
+}
 
 
 def upgrade(engine: Engine) -> None:
@@ -15,7 +20,9 @@ def upgrade(engine: Engine) -> None:
     with engine.connect() as connection:
         if _version(connection) == HEAD:
             return
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if engine.dialect.name == "sqlite" else "SELECT 1")
+        connection.rollback()  # what was seen may be old by the time we are alone
+        for statement in _BEGIN[engine.dialect.name]:
+            connection.exec_driver_sql(statement)
         if _version(connection) != HEAD:
             _migrate(connection)
         connection.exec_driver_sql("COMMIT") if engine.dialect.name == "sqlite" else connection.commit()

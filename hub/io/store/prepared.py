@@ -1,8 +1,8 @@
-"""SQLAlchemy Core statements, compiled once and run by the driver: the hot path of the embedded store.
+"""SQLAlchemy Core statements, compiled once and run by the driver: the hot path of the store.
 
 Measured on the whole road: of the time a result took, two fifths went into SQLAlchemy's own execution of some twenty
 small statements, a fortieth into SQLite. The statements, the schema and the types stay SQLAlchemy's; only the running
-is done here. On a driver that is not SQLite's the statement goes the ordinary way (decision 0004).
+is done here, on whichever of the two databases it is (decision 0004).
 """
 
 from __future__ import annotations
@@ -26,77 +26,114 @@ class Prepared:
     def __init__(self, statement: Any, names: Sequence[str] | None = None) -> None:
         self._statement = statement
         self._names = names
-        self._sql = ""
-        self._order: tuple[tuple[str, _Convert | None, Any], ...] = ()
-        self._row: Callable[[Sequence[Any]], Any] = tuple
-        self._results: tuple[tuple[int, _Convert], ...] = ()
+        self._compiled: dict[str, _Compiled] = {}
 
     def rows(self, connection: Connection, values: Values) -> list[Any]:
         """The rows of a SELECT, their columns as attributes."""
-        if connection.dialect.name != "sqlite":
-            return list(connection.execute(self._statement, values))
-        cursor = self._run(connection, values)
-        return [self._row(self._converted(row)) for row in cursor.fetchall()]
+        compiled = self._for(connection)
+        return compiled.read(compiled.run(_driver(connection), values).fetchall())
 
     def first(self, connection: Connection, values: Values) -> Any | None:
         """The first row of a SELECT, or None."""
         rows = self.rows(connection, values)
         return rows[0] if rows else None
 
-    def change(self, connection: Connection, values: Values) -> int:
-        """Do an INSERT, UPDATE or DELETE; returns how many rows it touched."""
-        if connection.dialect.name != "sqlite":
-            return connection.execute(self._statement, values).rowcount
-        return self._run(connection, values).rowcount
+    def change(self, connection: Connection, values: Values) -> None:
+        """Do an INSERT, UPDATE or DELETE. Where it says RETURNING, `rows` does it and tells what it touched."""
+        self._for(connection).run(_driver(connection), values)
 
     def insert(self, connection: Connection, values: Values) -> int:
-        """Do an INSERT; returns the number the database gave the row."""
-        if connection.dialect.name != "sqlite":
-            key = connection.execute(self._statement, values).inserted_primary_key
-            return int(key[0]) if key else 0
-        return self._run(connection, values).lastrowid or 0
+        """Do an INSERT on SQLite; returns the number that the file gave the row."""
+        number: int = self._for(connection).run(_driver(connection), values).lastrowid
+        return number
 
     def change_all(self, connection: Connection, many: Sequence[Values]) -> None:
         """The same for many rows of values."""
-        if connection.dialect.name != "sqlite":
-            connection.execute(self._statement, list(many))
-            return
+        compiled, driver = self._for(connection), _driver(connection)
         for values in many:
-            self._run(connection, values)
+            compiled.run(driver, values)
 
-    def _run(self, connection: Connection, values: Values) -> sqlite3.Cursor:
-        if not self._sql:
-            self._compile(connection.dialect)
-        given = [
-            convert(values.get(name, constant)) if convert else values.get(name, constant)
-            for name, convert, constant in self._order
-        ]
-        driver: Any = connection.connection.driver_connection
-        try:
-            cursor: sqlite3.Cursor = driver.execute(self._sql, given)
-            return cursor
-        except sqlite3.Error as error:
-            # Said as SQLAlchemy says it, without the statement's values, so that callers know one family of errors.
-            raise OperationalError("prepared statement", {}, error, hide_parameters=True) from None
+    def _for(self, connection: Connection) -> _Compiled:
+        dialect = connection.dialect
+        known = self._compiled.get(dialect.name)
+        if known is None:
+            kind = _CompiledForSqlite if dialect.name == "sqlite" else _CompiledForPostgres
+            known = self._compiled[dialect.name] = kind(self._statement, self._names, dialect)
+        return known
+
+
+def _driver(connection: Connection) -> Any:
+    return connection.connection.driver_connection
+
+
+class _Compiled:
+    """A statement in one database's words, with the conversions of its column types."""
+
+    def __init__(self, statement: Any, names: Sequence[str] | None, dialect: Dialect) -> None:
+        compiled = statement.compile(dialect=dialect, column_keys=names)
+        self._sql: str = compiled.string
+        binds = compiled.binds
+        order = compiled.positiontup if compiled.positional else binds
+        self._order = tuple(
+            (name, binds[name].type.dialect_impl(dialect).bind_processor(dialect), binds[name].value)
+            for name in order or ()
+        )
+        columns = [entry[0] for entry in compiled._result_columns]
+        kinds = [entry[3].dialect_impl(dialect).result_processor(dialect, None) for entry in compiled._result_columns]
+        self._results = tuple((place, convert) for place, convert in enumerate(kinds) if convert)
+        self._row: Callable[[Sequence[Any]], Any] = cast(Any, namedtuple)("Row", columns)._make if columns else tuple
+
+    def run(self, driver: Any, values: Values) -> Any:
+        raise NotImplementedError
+
+    def read(self, rows: Sequence[Sequence[Any]]) -> list[Any]:
+        if not self._results:
+            return [self._row(row) for row in rows]
+        return [self._row(self._converted(row)) for row in rows]
 
     def _converted(self, row: Sequence[Any]) -> Sequence[Any]:
-        if not self._results:
-            return row
         values = list(row)
         for place, convert in self._results:
             values[place] = convert(values[place])
         return values
 
-    def _compile(self, dialect: Dialect) -> None:
-        compiled = self._statement.compile(dialect=dialect, column_keys=self._names)
-        binds = compiled.binds
-        self._order = tuple(
-            (name, binds[name].type.dialect_impl(dialect).bind_processor(dialect), binds[name].value)
-            for name in compiled.positiontup or ()
-        )
-        columns = [entry[0] for entry in compiled._result_columns]
-        kinds = [entry[3].dialect_impl(dialect).result_processor(dialect, None) for entry in compiled._result_columns]
-        self._results = tuple((place, convert) for place, convert in enumerate(kinds) if convert)
-        if columns:
-            self._row = cast(Any, namedtuple)("Row", columns)._make
-        self._sql = compiled.string
+
+class _CompiledForSqlite(_Compiled):
+    """Parameters by position."""
+
+    def run(self, driver: Any, values: Values) -> Any:
+        given = [
+            convert(values.get(name, constant)) if convert else values.get(name, constant)
+            for name, convert, constant in self._order
+        ]
+        try:
+            return driver.execute(self._sql, given)
+        except sqlite3.Error as error:
+            raise without_values(error) from None
+
+
+class _CompiledForPostgres(_Compiled):
+    """Parameters by name; the driver prepares what it sees twice."""
+
+    def __init__(self, statement: Any, names: Sequence[str] | None, dialect: Dialect) -> None:
+        super().__init__(statement, names, dialect)
+        import psycopg  # only where the database is PostgreSQL
+
+        self._error = psycopg.Error
+
+    def run(self, driver: Any, values: Values) -> Any:
+        try:
+            return driver.cursor(binary=True).execute(self._sql, self._given(values))
+        except self._error as error:
+            raise without_values(error) from None
+
+    def _given(self, values: Values) -> dict[str, Any]:
+        return {
+            name: convert(values.get(name, constant)) if convert else values.get(name, constant)
+            for name, convert, constant in self._order
+        }
+
+
+def without_values(error: Exception) -> OperationalError:
+    """Said as SQLAlchemy says it, without the statement's values, so that callers know one family of errors."""
+    return OperationalError("prepared statement", {}, error, hide_parameters=True)

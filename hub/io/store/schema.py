@@ -5,6 +5,7 @@ journal ──< replies        what arrived, byte for byte, and what was answere
    └──< results ──< matches >── participants ──< facts, records, letters
            └──< tasks ──< decisions
 outbox, inbox              events leaving a transaction, and which consumer has handled which
+dead_letters, duties       events that could not be handled; what the schedules did last
 """
 
 from __future__ import annotations
@@ -64,6 +65,20 @@ class Moment(TypeDecorator[datetime]):
         return datetime.fromisoformat(value) if isinstance(value, str) else value
 
 
+class Words(TypeDecorator[str]):
+    """Text from outside, of whatever length. PostgreSQL takes neither a NUL nor half a surrogate pair, and nothing may
+    be lost for one: each gets a visible stand-in here, on both databases alike. The bytes received are in the journal.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None or (value.isascii() and "\0" not in value):
+            return value
+        return value.replace("\0", "\N{SYMBOL FOR NULL}").encode("utf-8", "replace").decode("utf-8")
+
+
 # SQLite counts by itself only in a column that is INTEGER PRIMARY KEY.
 _Counter = BigInteger().with_variant(Integer, "sqlite")
 
@@ -79,10 +94,10 @@ journal = Table(
     Column("feed", String(64), nullable=False, comment="id of the feed; empty where the sender is unknown"),
     Column("digest", String(64), nullable=False, comment="SHA-256 of the bytes received"),
     Column("door", String(16), nullable=False),
-    Column("peer", String(128), nullable=False),
+    Column("peer", Words, nullable=False),
     Column("received_at", Moment, nullable=False),
-    Column("control_id", String(256), nullable=False),
-    Column("message_type", String(64), nullable=False),
+    Column("control_id", Words, nullable=False),
+    Column("message_type", Words, nullable=False),
     Column("state", String(16), nullable=False, comment="accepted, partly, refused, acknowledgement"),
     Column("results", Integer, nullable=False, comment="how many results were taken from it"),
     Column("notes", Text, nullable=False, comment="JSON list: charset, line ends and the like"),
@@ -101,7 +116,7 @@ replies = Table(
     Column("answered_at", Moment, nullable=False),
     Column("code", String(2), nullable=False, comment="AA, AE, AR; empty where nothing is to be answered"),
     Column("reason", String(64), nullable=False),
-    Column("place", String(128), nullable=False),
+    Column("place", Words, nullable=False),
     Column("body", LargeBinary),
     Column("then", LargeBinary, comment="the application acknowledgement, a second message"),
     Column("state", String(16), nullable=False, comment="owed, sent, undelivered"),
@@ -114,7 +129,7 @@ repeats = Table(
     _number(),
     Column("journal_seq", _Counter, ForeignKey("journal.seq"), nullable=False, index=True),
     Column("received_at", Moment, nullable=False),
-    Column("peer", String(128), nullable=False),
+    Column("peer", Words, nullable=False),
 )
 
 outbox = Table(
@@ -158,19 +173,39 @@ inbox = Table(
     sqlite_with_rowid=False,
 )
 
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("event_id", String(64), primary_key=True),
+    Column("consumer", String(64), primary_key=True),
+    Column("type", Words, nullable=False),
+    Column("subject", Words, nullable=False),
+    Column("why", Words, nullable=False),
+    Column("died_at", Moment, nullable=False),
+    Column("body", LargeBinary, comment="of what came from the broker and is no event of ours"),
+    Index(None, "died_at"),
+)
+
+duties = Table(
+    "duties",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("done_at", Moment, nullable=False, comment="when one of the schedules last began it"),
+)
+
 participants = Table(
     "participants",
     metadata,
     Column("participant_id", String(36), primary_key=True),
-    Column("nhs_number", String(10), nullable=False, unique=True),
-    Column("family_name", Text, nullable=False),
-    Column("given_names", Text, nullable=False, comment="JSON list"),
-    Column("former_family_names", Text, nullable=False, comment="JSON list"),
+    Column("nhs_number", Words, nullable=False, unique=True),
+    Column("family_name", Words, nullable=False),
+    Column("given_names", Words, nullable=False, comment="JSON list"),
+    Column("former_family_names", Words, nullable=False, comment="JSON list"),
     Column("date_of_birth", Date, nullable=False),
-    Column("gender", String(16)),
-    Column("address_lines", Text, nullable=False, comment="JSON list"),
-    Column("postcode", String(16)),
-    Column("practice_code", String(16)),
+    Column("gender", Words),
+    Column("address_lines", Words, nullable=False, comment="JSON list"),
+    Column("postcode", Words),
+    Column("practice_code", Words),
     Column("entry_next_test_due_on", Date, comment="the date she came into the cohort with; results move it on"),
     Column("changed_at", Moment, nullable=False),
 )
@@ -178,7 +213,7 @@ participants = Table(
 participant_keys = Table(
     "participant_keys",
     metadata,
-    Column("key", String(128), primary_key=True),
+    Column("key", Words, primary_key=True),
     Column("participant_id", String(36), ForeignKey("participants.participant_id"), primary_key=True, index=True),
     sqlite_with_rowid=False,
 )
@@ -193,8 +228,8 @@ results = Table(
     Column("position", String(16), nullable=False),
     Column("event_id", String(36), nullable=False, comment="the newest event read from that place"),
     Column("type", String(64), nullable=False, comment="ResultReported or ReportParked"),
-    Column("laboratory_code", String(16), nullable=False),
-    Column("slide_number", String(64), nullable=False),
+    Column("laboratory_code", Words, nullable=False),
+    Column("slide_number", Words, nullable=False),
     Column("version", String(16), nullable=False),
     Column("authorised_at", Moment),
     Column("state", String(16), nullable=False, comment="recorded, waiting, refused, superseded"),
@@ -210,11 +245,11 @@ matches = Table(
     Column("result_id", String(36), ForeignKey("results.result_id"), nullable=False),
     Column("participant_id", String(36), ForeignKey("participants.participant_id"), nullable=False, index=True),
     Column("how", String(16), nullable=False, comment="automatic or clerk"),
-    Column("by", String(128), nullable=False),
-    Column("why", Text, nullable=False),
+    Column("by", Words, nullable=False),
+    Column("why", Words, nullable=False),
     Column("matched_at", Moment, nullable=False),
     Column("undone_at", Moment),
-    Column("undone_by", String(128), nullable=False),
+    Column("undone_by", Words, nullable=False),
     # One result on two people's records is the harm this table exists to prevent.
     Index(
         "uq_matches_live_result",
@@ -254,7 +289,7 @@ tasks = Table(
     Column("reason", String(64), nullable=False),
     Column("state", String(16), nullable=False, comment="open, queried, closed"),
     Column("outcome", String(32), nullable=False),
-    Column("note", Text, nullable=False),
+    Column("note", Words, nullable=False),
     Column("priority", Integer, nullable=False, comment="smaller is sooner"),
     Column("due_on", Date, nullable=False, comment="14 days after the test"),
     Column("participant_id", String(36), comment="set where the person is certain and the rules are not"),
@@ -262,7 +297,7 @@ tasks = Table(
     Column("data", LargeBinary, nullable=False, comment="candidates, place and hint as JSON"),
     Column("opened_at", Moment, nullable=False),
     Column("closed_at", Moment),
-    Column("closed_by", String(128), nullable=False),
+    Column("closed_by", Words, nullable=False),
     Index("ix_tasks_worklist", "state", "priority", "due_on", "opened_at"),
     Index(None, "participant_id"),
     Index(
@@ -278,7 +313,7 @@ tasks = Table(
 task_keys = Table(
     "task_keys",
     metadata,
-    Column("key", String(128), primary_key=True),
+    Column("key", Words, primary_key=True),
     Column("task_id", String(36), ForeignKey("tasks.task_id"), primary_key=True, index=True),
     sqlite_with_rowid=False,
 )
@@ -289,8 +324,8 @@ decisions = Table(
     _number(),
     Column("task_id", String(36), ForeignKey("tasks.task_id"), nullable=False, index=True),
     Column("action", String(16), nullable=False, comment="match, reject, query, undo, close"),
-    Column("by", String(128), nullable=False),
-    Column("why", Text, nullable=False),
+    Column("by", Words, nullable=False),
+    Column("why", Words, nullable=False),
     Column("decided_at", Moment, nullable=False),
     Column("data", LargeBinary, nullable=False, comment="what is needed to undo it, as JSON"),
 )
@@ -303,6 +338,6 @@ letters = Table(
     Column("result_id", String(36), ForeignKey("results.result_id"), nullable=False),
     Column("code", String(8), nullable=False),
     Column("state", String(16), nullable=False, comment="wished, waiting, cancelled"),
-    Column("why", Text, nullable=False),
+    Column("why", Words, nullable=False),
     Column("changed_at", Moment, nullable=False),
 )

@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import cached_property
 
-from sqlalchemy import Connection
+from sqlalchemy import ARRAY, BigInteger, Connection, bindparam, func, select
 
 from hub.io.store.cohort import SqlCohort
 from hub.io.store.counts import SqlCounts
+from hub.io.store.dead import SqlDead
+from hub.io.store.duties import SqlDuties
 from hub.io.store.events import SqlEvents
 from hub.io.store.journal import SqlJournal
 from hub.io.store.letters import SqlLetters
+from hub.io.store.prepared import Prepared
 from hub.io.store.records import SqlRecords
 from hub.io.store.results import SqlResults
 from hub.io.store.tasks import SqlTasks
+
+CHANNEL = "screening_outbox"
+"""What the relays LISTEN to on PostgreSQL."""
+EVERYTHING = "everything"
+"""The name that every step holds together with the others, and a change of the cohort alone."""
+_names = select(func.unnest(bindparam("names", type_=ARRAY(BigInteger))).label("name")).order_by("name").subquery()
+_HOLD = Prepared(select(func.pg_advisory_xact_lock(_names.c.name)))
+"""In order, so that two who want the same names do not each get one of them."""
+_SHARE = Prepared(select(func.pg_advisory_xact_lock_shared(bindparam("name", type_=BigInteger))))
+
+
+def _number(name: str) -> int:
+    """The name as the 64 bits that PostgreSQL locks by."""
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)
 
 
 class SqlTransaction:
@@ -21,10 +39,43 @@ class SqlTransaction:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._held: set[str] = set()
+        self._alone = connection.dialect.name == "sqlite"  # one transaction at a time writes the file
 
     def probe(self) -> None:
         """Write something that changes nothing: can anything be written at all?"""
         self._connection.exec_driver_sql("UPDATE alembic_version SET version_num = version_num")
+
+    def probe_reading(self) -> None:
+        """Read something small: does anybody answer?"""
+        self._connection.exec_driver_sql("SELECT version_num FROM alembic_version").fetchall()
+
+    def hold(self, *names: str) -> None:
+        """Whoever else holds one of these names waits until this transaction ends, and then sees what it did."""
+        if self._alone:
+            return
+        self._share_everything()
+        wanted = [_number(name) for name in names if name not in self._held]
+        if wanted:
+            _HOLD.rows(self._connection, {"names": wanted})
+            self._held.update(names)
+
+    def _share_everything(self) -> None:
+        if EVERYTHING not in self._held:
+            _SHARE.rows(self._connection, {"name": _number(EVERYTHING)})
+            self._held.add(EVERYTHING)
+
+    def hold_everything(self) -> None:
+        """Wait until nobody holds anything, and let nobody hold anything until this transaction ends."""
+        if not self._alone and EVERYTHING not in self._held:
+            self._connection.exec_driver_sql("SET LOCAL lock_timeout = '30s'")  # everybody else must come to an end
+            _HOLD.rows(self._connection, {"names": [_number(EVERYTHING)]})
+            self._held.add(EVERYTHING)
+
+    def wake_relays(self) -> None:
+        """Tell them, with the commit, that there are new events."""
+        if "events" in self.__dict__ and self.events.were_put:
+            self._connection.exec_driver_sql(f"NOTIFY {CHANNEL}")
 
     @cached_property
     def journal(self) -> SqlJournal:
@@ -33,6 +84,14 @@ class SqlTransaction:
     @cached_property
     def events(self) -> SqlEvents:
         return SqlEvents(self._connection)
+
+    @cached_property
+    def dead(self) -> SqlDead:
+        return SqlDead(self._connection)
+
+    @cached_property
+    def duties(self) -> SqlDuties:
+        return SqlDuties(self._connection)
 
     @cached_property
     def cohort(self) -> SqlCohort:

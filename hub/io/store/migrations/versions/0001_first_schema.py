@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from hub.io.store.schema import Moment
+from hub.io.store.schema import Moment, Words
 
 revision = "0001"
 down_revision = None
@@ -28,10 +28,10 @@ def upgrade() -> None:
         ),
         sa.Column("digest", sa.String(length=64), nullable=False, comment="SHA-256 of the bytes received"),
         sa.Column("door", sa.String(length=16), nullable=False),
-        sa.Column("peer", sa.String(length=128), nullable=False),
+        sa.Column("peer", Words(), nullable=False),
         sa.Column("received_at", Moment(), nullable=False),
-        sa.Column("control_id", sa.String(length=256), nullable=False),
-        sa.Column("message_type", sa.String(length=64), nullable=False),
+        sa.Column("control_id", Words(), nullable=False),
+        sa.Column("message_type", Words(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False, comment="accepted, partly, refused, acknowledgement"),
         sa.Column("results", sa.Integer(), nullable=False, comment="how many results were taken from it"),
         sa.Column("notes", sa.Text(), nullable=False, comment="JSON list: charset, line ends and the like"),
@@ -81,15 +81,15 @@ def upgrade() -> None:
     op.create_table(
         "participants",
         sa.Column("participant_id", sa.String(length=36), nullable=False),
-        sa.Column("nhs_number", sa.String(length=10), nullable=False),
-        sa.Column("family_name", sa.Text(), nullable=False),
-        sa.Column("given_names", sa.Text(), nullable=False, comment="JSON list"),
-        sa.Column("former_family_names", sa.Text(), nullable=False, comment="JSON list"),
+        sa.Column("nhs_number", Words(), nullable=False),
+        sa.Column("family_name", Words(), nullable=False),
+        sa.Column("given_names", Words(), nullable=False, comment="JSON list"),
+        sa.Column("former_family_names", Words(), nullable=False, comment="JSON list"),
         sa.Column("date_of_birth", sa.Date(), nullable=False),
-        sa.Column("gender", sa.String(length=16), nullable=True),
-        sa.Column("address_lines", sa.Text(), nullable=False, comment="JSON list"),
-        sa.Column("postcode", sa.String(length=16), nullable=True),
-        sa.Column("practice_code", sa.String(length=16), nullable=True),
+        sa.Column("gender", Words(), nullable=True),
+        sa.Column("address_lines", Words(), nullable=False, comment="JSON list"),
+        sa.Column("postcode", Words(), nullable=True),
+        sa.Column("practice_code", Words(), nullable=True),
         sa.Column(
             "entry_next_test_due_on",
             sa.Date(),
@@ -115,7 +115,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_facts_participant_id"), "facts", ["participant_id"], unique=False)
     op.create_table(
         "participant_keys",
-        sa.Column("key", sa.String(length=128), nullable=False),
+        sa.Column("key", Words(), nullable=False),
         sa.Column("participant_id", sa.String(length=36), nullable=False),
         sa.ForeignKeyConstraint(
             ["participant_id"], ["participants.participant_id"], name=op.f("fk_participant_keys_participant_id")
@@ -145,7 +145,7 @@ def upgrade() -> None:
         sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("journal_seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("received_at", Moment(), nullable=False),
-        sa.Column("peer", sa.String(length=128), nullable=False),
+        sa.Column("peer", Words(), nullable=False),
         sa.ForeignKeyConstraint(["journal_seq"], ["journal.seq"], name=op.f("fk_repeats_journal_seq")),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_repeats")),
     )
@@ -159,7 +159,7 @@ def upgrade() -> None:
             "code", sa.String(length=2), nullable=False, comment="AA, AE, AR; empty where nothing is to be answered"
         ),
         sa.Column("reason", sa.String(length=64), nullable=False),
-        sa.Column("place", sa.String(length=128), nullable=False),
+        sa.Column("place", Words(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=True),
         sa.Column("then", sa.LargeBinary(), nullable=True, comment="the application acknowledgement, a second message"),
         sa.Column("state", sa.String(length=16), nullable=False, comment="owed, sent, undelivered"),
@@ -177,8 +177,8 @@ def upgrade() -> None:
         sa.Column("position", sa.String(length=16), nullable=False),
         sa.Column("event_id", sa.String(length=36), nullable=False, comment="the newest event read from that place"),
         sa.Column("type", sa.String(length=64), nullable=False, comment="ResultReported or ReportParked"),
-        sa.Column("laboratory_code", sa.String(length=16), nullable=False),
-        sa.Column("slide_number", sa.String(length=64), nullable=False),
+        sa.Column("laboratory_code", Words(), nullable=False),
+        sa.Column("slide_number", Words(), nullable=False),
         sa.Column("version", sa.String(length=16), nullable=False),
         sa.Column("authorised_at", Moment(), nullable=True),
         sa.Column("state", sa.String(length=16), nullable=False, comment="recorded, waiting, refused, superseded"),
@@ -198,7 +198,7 @@ def upgrade() -> None:
         sa.Column("result_id", sa.String(length=36), nullable=False),
         sa.Column("code", sa.String(length=8), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False, comment="wished, waiting, cancelled"),
-        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("why", Words(), nullable=False),
         sa.Column("changed_at", Moment(), nullable=False),
         sa.ForeignKeyConstraint(
             ["participant_id"], ["participants.participant_id"], name=op.f("fk_letters_participant_id")
@@ -213,11 +213,11 @@ def upgrade() -> None:
         sa.Column("result_id", sa.String(length=36), nullable=False),
         sa.Column("participant_id", sa.String(length=36), nullable=False),
         sa.Column("how", sa.String(length=16), nullable=False, comment="automatic or clerk"),
-        sa.Column("by", sa.String(length=128), nullable=False),
-        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("by", Words(), nullable=False),
+        sa.Column("why", Words(), nullable=False),
         sa.Column("matched_at", Moment(), nullable=False),
         sa.Column("undone_at", Moment(), nullable=True),
-        sa.Column("undone_by", sa.String(length=128), nullable=False),
+        sa.Column("undone_by", Words(), nullable=False),
         sa.ForeignKeyConstraint(
             ["participant_id"], ["participants.participant_id"], name=op.f("fk_matches_participant_id")
         ),
@@ -240,7 +240,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(length=64), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False, comment="open, queried, closed"),
         sa.Column("outcome", sa.String(length=32), nullable=False),
-        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("note", Words(), nullable=False),
         sa.Column("priority", sa.Integer(), nullable=False, comment="smaller is sooner"),
         sa.Column("due_on", sa.Date(), nullable=False, comment="14 days after the test"),
         sa.Column(
@@ -258,7 +258,7 @@ def upgrade() -> None:
         sa.Column("data", sa.LargeBinary(), nullable=False, comment="candidates, place and hint as JSON"),
         sa.Column("opened_at", Moment(), nullable=False),
         sa.Column("closed_at", Moment(), nullable=True),
-        sa.Column("closed_by", sa.String(length=128), nullable=False),
+        sa.Column("closed_by", Words(), nullable=False),
         sa.ForeignKeyConstraint(["result_id"], ["results.result_id"], name=op.f("fk_tasks_result_id")),
         sa.PrimaryKeyConstraint("task_id", name=op.f("pk_tasks")),
     )
@@ -278,8 +278,8 @@ def upgrade() -> None:
         sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("task_id", sa.String(length=36), nullable=False),
         sa.Column("action", sa.String(length=16), nullable=False, comment="match, reject, query, undo, close"),
-        sa.Column("by", sa.String(length=128), nullable=False),
-        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("by", Words(), nullable=False),
+        sa.Column("why", Words(), nullable=False),
         sa.Column("decided_at", Moment(), nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=False, comment="what is needed to undo it, as JSON"),
         sa.ForeignKeyConstraint(["task_id"], ["tasks.task_id"], name=op.f("fk_decisions_task_id")),
@@ -288,7 +288,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_decisions_task_id"), "decisions", ["task_id"], unique=False)
     op.create_table(
         "task_keys",
-        sa.Column("key", sa.String(length=128), nullable=False),
+        sa.Column("key", Words(), nullable=False),
         sa.Column("task_id", sa.String(length=36), nullable=False),
         sa.ForeignKeyConstraint(["task_id"], ["tasks.task_id"], name=op.f("fk_task_keys_task_id")),
         sa.PrimaryKeyConstraint("key", "task_id", name=op.f("pk_task_keys")),

@@ -1,0 +1,72 @@
+"""How far behind the hub is, looked up when somebody asks for the metrics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from time import monotonic
+
+from hub import telemetry
+from hub.errors import Retry
+from hub.flow.ports import Clock, Conveyor, Store, Transaction
+
+LOOK_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Behind:
+    waiting: int
+    unfinished: int
+    oldest_waiting: datetime | None
+    oldest_unfinished: datetime | None
+    dead: int
+    tasks: dict[str, int]
+
+
+def _look(tx: Transaction) -> _Behind:
+    backlog = tx.events.backlog()
+    waiting, unfinished = tx.events.oldest()
+    return _Behind(
+        backlog["unconfirmed"], backlog["unfinished"], waiting, unfinished, tx.dead.count(), tx.counts.parked()
+    )
+
+
+class Watch:
+    """`await look()` brings the gauges up to date, at most every few seconds however often it is asked."""
+
+    def __init__(self, store: Store, conveyor: Conveyor, clock: Clock) -> None:
+        self._store = store
+        self._conveyor = conveyor
+        self._clock = clock
+        self._looked = -LOOK_SECONDS
+
+    async def look(self) -> None:
+        if monotonic() - self._looked < LOOK_SECONDS:
+            return
+        self._looked = monotonic()
+        telemetry.part_away("store", await self._look_at_store())
+        telemetry.part_away("broker", await self._look_at_queues())
+
+    async def _look_at_store(self) -> str:
+        try:
+            behind = await self._store.read(_look)
+        except Retry as error:
+            return error.hint
+        telemetry.backlog(
+            behind.waiting, behind.unfinished, self._age(behind.oldest_waiting), self._age(behind.oldest_unfinished)
+        )
+        telemetry.dead_letters(behind.dead)
+        telemetry.tasks_waiting(behind.tasks)
+        return ""
+
+    async def _look_at_queues(self) -> str:
+        try:
+            for name, depth in (await self._conveyor.depths()).items():
+                telemetry.queue_depth(name, depth.waiting)
+        except Retry as error:
+            return error.hint
+        return ""
+
+    def _age(self, since: datetime | None) -> float:
+        """Seconds; the clock may have been put back since."""
+        return max(0.0, (self._clock() - since).total_seconds()) if since else 0.0

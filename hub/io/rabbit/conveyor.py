@@ -1,0 +1,205 @@
+"""RabbitMQ as the conveyor: confirmed publishing, bounded consuming, dead letters.
+
+Every confirm has a time limit. What was not confirmed in time counts as not handed over, whatever became of it: the
+relay hands it over again, and the consumers know an event by its id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
+
+from aiormq.abc import AbstractChannel, DeliveredMessage
+from aiormq.exceptions import DeliveryError, PublishError
+from pamqp import commands as spec
+
+from hub import telemetry
+from hub.contract import Envelope
+from hub.flow.patience import FIRST_REST_SECONDS, LONGEST_REST_SECONDS
+from hub.flow.ports import DeadDelivery, Delivery, Depth
+from hub.io.rabbit.cloudevents import CONTENT_TYPE, NotAnEvent, envelope_of, headers_of
+from hub.io.rabbit.link import ANSWER_SECONDS, FAILURES, BrokerAway, RabbitLink, saying_away, urls_of
+from hub.io.rabbit.topology import DEAD, EVENTS, QUEUES, is_wanted, queue_of, routing_key
+
+PREFETCH = 100
+"""Events a worker may hold unhandled: enough that it never waits for the next, few enough to share with others."""
+PERSISTENT = 2
+
+
+class RabbitConveyor:
+    """See `hub.flow.ports.Conveyor`. `confirm_seconds`: how long a whole hand-over may take to be confirmed."""
+
+    def __init__(self, url: str, name: str, *, confirm_seconds: float = ANSWER_SECONDS) -> None:
+        self._link = RabbitLink(urls_of(url), name)
+        self._confirm_seconds = confirm_seconds
+        self._publishing: AbstractChannel | None = None
+        self._open: list[asyncio.Task[None]] = []
+
+    # -- publishing
+
+    async def publish(self, envelopes: Sequence[Envelope]) -> list[bool]:
+        """One True for each event that a queue holds safely; raises `BrokerAway` where none could be handed over."""
+        channel = await self._publishing_channel()
+        tasks = [asyncio.create_task(_publish(channel, envelope)) for envelope in envelopes]
+        done, late = await asyncio.wait(tasks, timeout=self._confirm_seconds)
+        for task in late:
+            task.cancel()
+        failed = [error for task in done if (error := task.exception())]
+        if late or failed:
+            await self._give_up(tasks, failed[0] if failed else TimeoutError())
+        return [task in done and not task.exception() and task.result() for task in tasks]
+
+    async def _give_up(self, tasks: list[asyncio.Task[bool]], error: BaseException) -> None:
+        """The channel is in doubt: what was not confirmed on it goes again on another."""
+        telemetry.broker_failed(error)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._publishing = None
+        await self._link.lose()
+        if not any(not task.cancelled() and not task.exception() and task.result() for task in tasks):
+            raise BrokerAway(error)
+
+    async def _publishing_channel(self) -> AbstractChannel:
+        if self._publishing is None or self._publishing.is_closed:
+            ready: asyncio.Future[AbstractChannel] = asyncio.get_running_loop().create_future()
+            self._open = [task for task in self._open if not task.done()]
+            self._open.append(asyncio.create_task(self._keep_open(ready)))
+            self._publishing = await ready
+        return self._publishing
+
+    async def _keep_open(self, ready: asyncio.Future[AbstractChannel]) -> None:
+        """Hold a channel open until it closes; whoever asked for it gets it, or learns why not."""
+        try:
+            async with self._link.channel(confirms=True) as channel:
+                ready.set_result(channel)
+                with suppress(*FAILURES, asyncio.CancelledError):
+                    await channel.closing
+        except BrokerAway as error:
+            if not ready.done():
+                ready.set_exception(error)
+
+    # -- consuming
+
+    async def deliveries(self, consumer: str) -> AsyncIterator[Delivery]:
+        """Without end: a lost line is taken up again. What was not acknowledged on the old one comes again."""
+        async for message, channel in self._messages(queue_of(consumer)):
+            try:
+                envelope = envelope_of(message.header.properties.headers or {}, message.body)
+            except NotAnEvent:
+                await _tell(channel.basic_reject, message, requeue=False)  # it becomes a dead letter
+                continue
+            yield Delivery(consumer, envelope, _acknowledging(channel, message))
+
+    async def dead(self) -> AsyncIterator[DeadDelivery]:
+        """What the queues gave up on, one at a time."""
+        async for message, channel in self._messages(DEAD, prefetch=1):
+            headers = message.header.properties.headers or {}
+            queue, why = _death(headers)
+            try:
+                envelope = envelope_of(headers, message.body)
+            except NotAnEvent:
+                envelope = None
+            yield DeadDelivery(queue, why, message.body, envelope, _acknowledging(channel, message))
+
+    async def _messages(
+        self, queue: str, prefetch: int = PREFETCH
+    ) -> AsyncIterator[tuple[DeliveredMessage, AbstractChannel]]:
+        rest = FIRST_REST_SECONDS
+        while True:
+            try:
+                async with self._link.channel() as channel:
+                    arrived = await _consume(channel, queue, prefetch)
+                    rest = FIRST_REST_SECONDS
+                    while (message := await arrived.get()) is not None:
+                        yield message, channel
+            except BrokerAway as error:
+                telemetry.broker_failed(error)
+            await asyncio.sleep(rest)
+            rest = min(2 * rest, LONGEST_REST_SECONDS)
+
+    # -- how it is
+
+    async def depths(self) -> dict[str, Depth]:
+        found = {}
+        async with self._link.channel() as channel, saying_away():
+            for queue in QUEUES:
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    told = await channel.queue_declare(queue.name, passive=True)
+                hands = PREFETCH * (told.consumer_count or 0)
+                found[queue.name] = Depth(told.message_count or 0, hands, ours=queue.is_ours)
+        return found
+
+    async def away(self) -> str:
+        try:
+            async with self._link.channel():
+                return ""
+        except BrokerAway as error:
+            return error.hint
+
+    async def close(self) -> None:
+        await self._link.close()
+        await asyncio.gather(*self._open, return_exceptions=True)
+
+
+async def _publish(channel: AbstractChannel, envelope: Envelope) -> bool:
+    """Whether the broker confirmed it. An event that no queue took comes back before its confirm."""
+    properties = spec.Basic.Properties(
+        content_type=CONTENT_TYPE,
+        delivery_mode=PERSISTENT,
+        message_id=envelope.event_id,
+        headers=dict(headers_of(envelope)),
+    )
+    try:
+        with telemetry.span("publish", envelope.traceparent, event_type=envelope.type, feed=envelope.feed):
+            await channel.basic_publish(
+                envelope.data,
+                exchange=EVENTS,
+                routing_key=routing_key(envelope.type),
+                properties=properties,
+                mandatory=is_wanted(envelope.type),
+                wait=False,
+            )
+    except PublishError:
+        telemetry.event_returned(envelope.type)
+        return False
+    except DeliveryError:  # the queue is full or has no leader: not now
+        return False
+    return True
+
+
+async def _consume(channel: AbstractChannel, queue: str, prefetch: int) -> asyncio.Queue[DeliveredMessage | None]:
+    """Consume; None stands in the queue when nothing more will come."""
+    arrived: asyncio.Queue[DeliveredMessage | None] = asyncio.Queue()
+
+    async def take(message: DeliveredMessage) -> None:
+        arrived.put_nowait(message)
+
+    def end(*_: object) -> None:
+        arrived.put_nowait(None)
+
+    channel.closing.add_done_callback(end)
+    channel.on_consumer_cancel_callbacks.add(end)
+    async with asyncio.timeout(ANSWER_SECONDS):
+        await channel.basic_qos(prefetch_count=prefetch)
+        await channel.basic_consume(queue, take)
+    return arrived
+
+
+def _acknowledging(channel: AbstractChannel, message: DeliveredMessage) -> Callable[[], None]:
+    def acknowledge() -> None:
+        asyncio.get_running_loop().create_task(_tell(channel.basic_ack, message))
+
+    return acknowledge
+
+
+async def _tell(how: Callable[..., Awaitable[None]], message: DeliveredMessage, **more: bool) -> None:
+    """Answer a delivery. If the line is gone the message comes again, which its consumer will notice."""
+    with suppress(*FAILURES):
+        await how(message.delivery_tag, wait=False, **more)
+
+
+def _death(headers: object) -> tuple[str, str]:
+    """The queue that gave up on it, and why, as RabbitMQ says in `x-death`."""
+    deaths = headers.get("x-death") if isinstance(headers, dict) else None
+    last = deaths[0] if isinstance(deaths, list) and deaths and isinstance(deaths[0], dict) else {}
+    return str(last.get("queue", DEAD)), str(last.get("reason", "unknown"))

@@ -1,0 +1,150 @@
+"""The connection to RabbitMQ: taken up again by itself, on whichever of the named nodes answers.
+
+Built on aio-pika's plain connection. Its robust one heals behind the caller's back, and a publish on it can hang until
+it has (aio-pika issue 636); here a lost line fails whatever was under way at once, and the next asker connects anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aio_pika
+from aio_pika.abc import AbstractChannel, AbstractConnection
+from aio_pika.exceptions import AMQPError, ChannelPreconditionFailed
+from aiormq.abc import AbstractChannel as Underlay
+
+from hub import telemetry
+from hub.errors import CannotRun, Reason, Retry
+from hub.io.rabbit.topology import EXCHANGES, QUEUES
+
+CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 10.0
+"""How long the broker may take for anything it is asked."""
+FAILURES = (AMQPError, OSError, TimeoutError, asyncio.InvalidStateError, RuntimeError)
+"""How aio-pika and aiormq say that a line or channel is gone. A closed channel is a RuntimeError to them."""
+
+
+class BrokerAway(Retry):
+    """The broker cannot take or give anything just now. The hint is the name of the failure, never its text: a URL with
+    a password may stand there."""
+
+    def __init__(self, error: BaseException | str) -> None:
+        self.whole = True
+        super().__init__(Reason.BROKER_AWAY, hint=error if isinstance(error, str) else type(error).__name__)
+
+
+class RabbitLink:
+    """One connection for a process. `urls`: the nodes of a cluster, tried in turn."""
+
+    def __init__(self, urls: tuple[str, ...], name: str) -> None:
+        self._urls = urls
+        self._name = name
+        self._next = 0
+        self._connection: AbstractConnection | None = None
+        self._connecting = asyncio.Lock()
+
+    @asynccontextmanager
+    async def channel(self, *, confirms: bool = False) -> AsyncIterator[Underlay]:
+        """A channel for as long as the block lasts. Whatever fails on it is said as `BrokerAway`."""
+        async with saying_away():
+            connection = await self._connected()
+            async with asyncio.timeout(ANSWER_SECONDS):
+                channel = await connection.channel(publisher_confirms=confirms, on_return_raises=confirms)
+                underlay = await channel.get_underlay_channel()
+            try:
+                yield underlay
+            finally:
+                await _close(channel)
+
+    async def lose(self) -> None:
+        """Give the connection up: nobody knows what is on its way on it."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await _close(connection)
+
+    close = lose
+
+    async def _connected(self) -> AbstractConnection:
+        async with self._connecting:
+            if self._connection is None or self._connection.is_closed:
+                self._connection = await self._connect()
+            return self._connection
+
+    async def _connect(self) -> AbstractConnection:
+        """The first node that answers, beginning with the one after the last that was tried."""
+        failed: BaseException | None = None
+        for _ in self._urls:
+            url = self._urls[self._next % len(self._urls)]
+            self._next += 1
+            try:
+                return await self._connect_to(url)
+            except FAILURES as error:
+                failed = error
+        assert failed is not None, "there is at least one URL"
+        raise failed
+
+    async def _connect_to(self, url: str) -> AbstractConnection:
+        named = {"connection_name": self._name}
+        async with asyncio.timeout(CONNECT_SECONDS):
+            connection = await aio_pika.connect(url, client_properties=named)
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await declare(connection)
+        except BaseException:
+            await _close(connection)
+            raise
+        telemetry.broker_connected()
+        return connection
+
+
+@asynccontextmanager
+async def saying_away() -> AsyncIterator[None]:
+    """What fails in the block because of the broker is said as `BrokerAway`."""
+    try:
+        yield
+    except FAILURES as error:
+        raise BrokerAway(error) from None
+
+
+async def declare(connection: AbstractConnection) -> None:
+    """Declare the topology. What is there with other arguments stays as it is, and is told: the hub works with it, and
+    an operator changes it when he is ready (`hub/README.md`, "Changing the topology")."""
+    for exchange in EXCHANGES:
+        async with _telling(connection, exchange.name) as channel:
+            await channel.exchange_declare(exchange.name, exchange_type=exchange.kind, durable=True)
+    for queue in QUEUES:
+        async with _telling(connection, queue.name) as channel:
+            await channel.queue_declare(queue.name, durable=True, arguments=dict(queue.arguments))
+        async with _telling(connection, queue.name) as channel:
+            for key in queue.keys:
+                await channel.queue_bind(queue.name, queue.exchange, routing_key=key)
+
+
+@asynccontextmanager
+async def _telling(connection: AbstractConnection, name: str) -> AsyncIterator[Underlay]:
+    """A channel of its own for each declaration: a refused one closes its channel."""
+    channel = await connection.channel(publisher_confirms=False)
+    try:
+        yield await channel.get_underlay_channel()
+    except ChannelPreconditionFailed:
+        telemetry.topology_differs(name)
+    finally:
+        await _close(channel)
+
+
+async def _close(what: AbstractChannel | AbstractConnection) -> None:
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await what.close()
+    except FAILURES:
+        pass  # it is gone already
+
+
+def urls_of(setting: str) -> tuple[str, ...]:
+    """The nodes of HUB_AMQP_URL, separated by commas."""
+    urls = tuple(part.strip() for part in setting.split(",") if part.strip())
+    if not urls:
+        raise CannotRun("HUB_AMQP_URL names no broker: write amqp://user:password@host/vhost.")
+    return urls

@@ -1,0 +1,36 @@
+"""What the schedules do by the clock, and whose turn it is."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection, bindparam, or_, update
+
+from hub.io.store.prepared import Prepared
+from hub.io.store.schema import duties
+from hub.io.store.statements import insert_or_leave
+
+_NEVER = datetime(1, 1, 1, tzinfo=UTC)
+_TAKE = Prepared(
+    update(duties)
+    .where(
+        duties.c.name == bindparam("duty"),
+        # A time of the last turn that lies ahead says that the clock was put back: nothing may wait until then.
+        or_(duties.c.done_at <= bindparam("due"), duties.c.done_at > bindparam("now")),
+    )
+    .values(done_at=bindparam("at"))
+    .returning(duties.c.name)
+)
+
+
+class SqlDuties:
+    """See `hub.flow.ports.Duties`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def take_turn(self, name: str, every: timedelta, at: datetime) -> bool:
+        """Whether it is time for this duty and nobody else has taken this turn."""
+        insert_or_leave(self._connection, duties, {"name": name, "done_at": _NEVER})
+        values = {"duty": name, "due": at - every, "now": at, "at": at}
+        return bool(_TAKE.rows(self._connection, values))
