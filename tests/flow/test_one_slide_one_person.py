@@ -80,7 +80,7 @@ async def test_the_database_refuses_a_second_live_match_of_one_result(scene: Sce
     person, other = scene.person(), scene.person()
     result_id = await scene.report(person, scene.result())
     second = MatchRow("second", result_id, other.participant_id, "clerk", CLERK, WHY, NOW)
-    with pytest.raises(StoreAway, match="SQLITE_CONSTRAINT_UNIQUE|UniqueViolation"):
+    with pytest.raises(StoreAway, match=r"SQLITE_CONSTRAINT_UNIQUE|UniqueViolation"):
         scene.store.write_now(lambda tx: tx.records.match(second))
     (only,) = scene.read(lambda tx: tx.records.matches_of(result_id))
     assert only.participant_id == person.participant_id

@@ -128,7 +128,7 @@ def _closed_port() -> int:
     [
         ("HUB_MLPP_PORT", "1", "Did you mean HUB_MLLP_PORT?"),
         ("HUB_MLLP_PORT", "many", "a port from 1 to 65535"),
-        ("HUB_DATABASE_URL", "postgresql://hub:sesame@db/hub", "embedded only"),
+        ("HUB_DATABASE_URL", "postgresql://hub:sesame@db/hub", "PostgreSQL cannot be reached"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(

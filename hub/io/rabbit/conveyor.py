@@ -10,7 +10,8 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 
-from aiormq.abc import AbstractChannel, DeliveredMessage
+from aiormq.abc import DeliveredMessage
+from aiormq.channel import Channel
 from aiormq.exceptions import DeliveryError, PublishError
 from pamqp import commands as spec
 
@@ -33,7 +34,7 @@ class RabbitConveyor:
     def __init__(self, url: str, name: str, *, confirm_seconds: float = ANSWER_SECONDS) -> None:
         self._link = RabbitLink(urls_of(url), name)
         self._confirm_seconds = confirm_seconds
-        self._publishing: AbstractChannel | None = None
+        self._publishing: Channel | None = None
         self._open: list[asyncio.Task[None]] = []
 
     # -- publishing
@@ -59,15 +60,15 @@ class RabbitConveyor:
         if not any(not task.cancelled() and not task.exception() and task.result() for task in tasks):
             raise BrokerAway(error)
 
-    async def _publishing_channel(self) -> AbstractChannel:
+    async def _publishing_channel(self) -> Channel:
         if self._publishing is None or self._publishing.is_closed:
-            ready: asyncio.Future[AbstractChannel] = asyncio.get_running_loop().create_future()
+            ready: asyncio.Future[Channel] = asyncio.get_running_loop().create_future()
             self._open = [task for task in self._open if not task.done()]
             self._open.append(asyncio.create_task(self._keep_open(ready)))
             self._publishing = await ready
         return self._publishing
 
-    async def _keep_open(self, ready: asyncio.Future[AbstractChannel]) -> None:
+    async def _keep_open(self, ready: asyncio.Future[Channel]) -> None:
         """Hold a channel open until it closes; whoever asked for it gets it, or learns why not."""
         try:
             async with self._link.channel(confirms=True) as channel:
@@ -103,7 +104,7 @@ class RabbitConveyor:
 
     async def _messages(
         self, queue: str, prefetch: int = PREFETCH
-    ) -> AsyncIterator[tuple[DeliveredMessage, AbstractChannel]]:
+    ) -> AsyncIterator[tuple[DeliveredMessage, Channel]]:
         rest = FIRST_REST_SECONDS
         while True:
             try:
@@ -141,7 +142,7 @@ class RabbitConveyor:
         await asyncio.gather(*self._open, return_exceptions=True)
 
 
-async def _publish(channel: AbstractChannel, envelope: Envelope) -> bool:
+async def _publish(channel: Channel, envelope: Envelope) -> bool:
     """Whether the broker confirmed it. An event that no queue took comes back before its confirm."""
     properties = spec.Basic.Properties(
         content_type=CONTENT_TYPE,
@@ -167,7 +168,7 @@ async def _publish(channel: AbstractChannel, envelope: Envelope) -> bool:
     return True
 
 
-async def _consume(channel: AbstractChannel, queue: str, prefetch: int) -> asyncio.Queue[DeliveredMessage | None]:
+async def _consume(channel: Channel, queue: str, prefetch: int) -> asyncio.Queue[DeliveredMessage | None]:
     """Consume; None stands in the queue when nothing more will come."""
     arrived: asyncio.Queue[DeliveredMessage | None] = asyncio.Queue()
 
@@ -185,7 +186,7 @@ async def _consume(channel: AbstractChannel, queue: str, prefetch: int) -> async
     return arrived
 
 
-def _acknowledging(channel: AbstractChannel, message: DeliveredMessage) -> Callable[[], None]:
+def _acknowledging(channel: Channel, message: DeliveredMessage) -> Callable[[], None]:
     def acknowledge() -> None:
         asyncio.get_running_loop().create_task(_tell(channel.basic_ack, message))
 

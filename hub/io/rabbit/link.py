@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any, cast
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aio_pika.exceptions import AMQPError, ChannelPreconditionFailed
-from aiormq.abc import AbstractChannel as Underlay
+from aiormq.channel import Channel
 
 from hub import telemetry
 from hub.errors import CannotRun, Reason, Retry
@@ -46,13 +47,13 @@ class RabbitLink:
         self._connecting = asyncio.Lock()
 
     @asynccontextmanager
-    async def channel(self, *, confirms: bool = False) -> AsyncIterator[Underlay]:
+    async def channel(self, *, confirms: bool = False) -> AsyncIterator[Channel]:
         """A channel for as long as the block lasts. Whatever fails on it is said as `BrokerAway`."""
         async with saying_away():
             connection = await self._connected()
             async with asyncio.timeout(ANSWER_SECONDS):
                 channel = await connection.channel(publisher_confirms=confirms, on_return_raises=confirms)
-                underlay = await channel.get_underlay_channel()
+                underlay = cast(Channel, await channel.get_underlay_channel())
             try:
                 yield underlay
             finally:
@@ -86,7 +87,7 @@ class RabbitLink:
         raise failed
 
     async def _connect_to(self, url: str) -> AbstractConnection:
-        named = {"connection_name": self._name}
+        named: dict[str, Any] = {"connection_name": self._name}
         async with asyncio.timeout(CONNECT_SECONDS):
             connection = await aio_pika.connect(url, client_properties=named)
         try:
@@ -123,11 +124,11 @@ async def declare(connection: AbstractConnection) -> None:
 
 
 @asynccontextmanager
-async def _telling(connection: AbstractConnection, name: str) -> AsyncIterator[Underlay]:
+async def _telling(connection: AbstractConnection, name: str) -> AsyncIterator[Channel]:
     """A channel of its own for each declaration: a refused one closes its channel."""
     channel = await connection.channel(publisher_confirms=False)
     try:
-        yield await channel.get_underlay_channel()
+        yield cast(Channel, await channel.get_underlay_channel())
     except ChannelPreconditionFailed:
         telemetry.topology_differs(name)
     finally:

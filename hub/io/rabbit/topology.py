@@ -28,8 +28,8 @@ TRIES = 20
 """Deliveries of one event before it is a dead letter. An event comes again each time a worker dies with it in its
 hands, so the limit must bear a bad day of restarts: it is for what kills whoever touches it."""
 MOST_MANUAL_MATCHES = 100_000
-"""`csas.manual-match` is a copy for CSAS's own tools; the worklist in the database is the truth. Unread, it may not fill
-the broker: the oldest go first."""
+"""`csas.manual-match` is a copy for CSAS's own tools; the worklist in the database is the truth. Unread, it may not
+fill the broker: the oldest go first."""
 
 Argument = str | int
 

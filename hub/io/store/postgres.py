@@ -35,7 +35,7 @@ LINE = {
     "keepalives_idle": "10",
 }
 _AWAY = ("08", "25006", "53", "57P", "58", "XX")
-"""SQLSTATEs that say that the server, and not the work, is the trouble: line broken, read-only, disk full, shut down."""
+"""SQLSTATEs by which the server, and not the work, is the trouble: line broken, read-only, disk full, shut down."""
 LONGEST_REST_SECONDS = 5.0
 
 

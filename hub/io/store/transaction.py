@@ -17,6 +17,7 @@ from hub.io.store.letters import SqlLetters
 from hub.io.store.prepared import Prepared
 from hub.io.store.records import SqlRecords
 from hub.io.store.results import SqlResults
+from hub.io.store.schema import journal, outbox
 from hub.io.store.tasks import SqlTasks
 
 CHANNEL = "screening_outbox"
@@ -47,8 +48,9 @@ class SqlTransaction:
         self._connection.exec_driver_sql("UPDATE alembic_version SET version_num = version_num")
 
     def probe_reading(self) -> None:
-        """Read something small: does anybody answer?"""
-        self._connection.exec_driver_sql("SELECT version_num FROM alembic_version").fetchall()
+        """Read something small of what is always needed: does anybody answer?"""
+        for table in (journal, outbox):
+            self._connection.execute(select(table.c.seq).limit(1)).first()
 
     def hold(self, *names: str) -> None:
         """Whoever else holds one of these names waits until this transaction ends, and then sees what it did."""
