@@ -54,6 +54,8 @@ class Order:
         for plan in plans(fact):
             location = plan.location
             for segment in self.segments(location.segment):
+                if not plan.is_meant(segment):
+                    continue
                 for repetition in plan.repetitions(segment):
                     text = segment.value(location.field, location.component, location.subcomponent, repetition).strip()
                     if text:
@@ -96,17 +98,18 @@ class Plan:
     def is_meant(self, segment: Segment) -> bool:
         """Whether the conditions on the segment as a whole hold."""
         occurrence = self.location.occurrence
-        return (not occurrence or occurrence == segment.number) and all(
-            _holds(segment, condition, condition[0].repetition or 1) for condition in self.of_segment
-        )
+        if occurrence and occurrence != segment.number:
+            return False
+        for condition in self.of_segment:  # asked of every observation for every fact: a loop costs half of `all`
+            if not _holds(segment, condition, condition[0].repetition or 1):
+                return False
+        return True
 
     def repetitions(self, segment: Segment) -> Iterator[int]:
-        """The repetitions of the field, from 1, in which the fact stands."""
-        if not self.is_meant(segment):
-            return
+        """The repetitions of the field, from 1, in which the fact stands, in a segment that is meant."""
         nth = self.location.repetition
         for repetition in (nth,) if nth else range(1, segment.repetitions(self.location.field) + 1):
-            if all(_holds(segment, condition, repetition) for condition in self.of_repetition):
+            if not self.of_repetition or all(_holds(segment, each, repetition) for each in self.of_repetition):
                 yield repetition
 
 
