@@ -131,7 +131,8 @@ def _take_down(tx: Transaction, messages: Sequence[Message]) -> list[Answered]:
             tx.journal.restate(entry.seq, message.state, len(message.reading.taken))
             written[message.name] = entry.seq
     to_write = [message for message in messages if message.name in written]
-    tx.events.put_all([(event, event.type in CONSUMERS) for message in to_write for event in message.envelopes()])
+    for event in (event for message in to_write for event in message.envelopes()):
+        tx.events.put(event, consumed=event.type in CONSUMERS)
     replies = [message.reply() for message in to_write]
     tokens = tx.journal.answered([(written[m.name], reply) for m, reply in zip(to_write, replies, strict=True)])
     for message, reply, token in zip(to_write, replies, tokens, strict=True):

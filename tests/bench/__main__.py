@@ -1,7 +1,8 @@
 """`make bench`: the hub's speeds, measured side by side in one run; medians and ratios, no thresholds.
 
-python -m tests.bench              everything (about five minutes)
-python -m tests.bench road reader  some of it: reader, start, road, latency, matching
+python -m tests.bench                    everything (about eight minutes)
+python -m tests.bench road reader        some of it: reader, start, road, latency, matching, servers
+python -m tests.bench servers:ack,steps  some of the part with real servers: ack, road, steps, growth
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.bench import latency, matching, reader, road, start
+from tests.bench import latency, matching, reader, road, servers, start
 
 
 def _matching() -> None:
@@ -22,19 +23,28 @@ PARTS: dict[str, Callable[[], None]] = {
     "road": road.main,
     "latency": latency.main,
     "matching": _matching,
+    "servers": servers.main,
 }
 
 
 def main(arguments: list[str]) -> int:
-    unknown = [name for name in arguments if name not in PARTS]
-    if unknown:
-        sys.stderr.write(f"No such part: {', '.join(unknown)}. There are: {', '.join(PARTS)}.\n")
+    if {"--help", "-h"} & set(arguments):
+        sys.stdout.write(f"{__doc__}\n{servers.__doc__}")
+        return 0
+    if unknown := [name for name in arguments if not _is_known(*name.partition(":"))]:
+        known = f"{', '.join(PARTS)}; of servers: {', '.join(f'servers:{name}' for name in servers.PARTS)}"
+        sys.stderr.write(f"No such part: {', '.join(unknown)}. There are: {known}.\n")
         return 2
     for name in arguments or PARTS:
         sys.stdout.write(f"\n== {name}\n")
         sys.stdout.flush()
-        PARTS[name]()
+        part, _, some = name.partition(":")
+        servers.main(some.split(",")) if some else PARTS[part]()
     return 0
+
+
+def _is_known(part: str, colon: str, some: str) -> bool:
+    return part in PARTS and (not colon or (part == "servers" and set(some.split(",")) <= servers.PARTS.keys()))
 
 
 if __name__ == "__main__":

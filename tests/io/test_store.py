@@ -310,8 +310,8 @@ def test_a_match_must_name_a_result_and_a_participant_that_are_there(store: SqlS
 
 def test_an_event_put_twice_is_in_the_outbox_once(store: SqlStore) -> None:
     envelope = Envelope("e1", "ResultReported", "r1", NOW, b"{}")
-    assert store.write_now(lambda tx: tx.events.put(envelope, consumed=True)) is True
-    assert store.write_now(lambda tx: tx.events.put(envelope, consumed=True)) is False
+    for _ in range(2):
+        store.write_now(lambda tx: tx.events.put(envelope, consumed=True))
     assert store.read_now(lambda tx: tx.events.claim(0, 10)) == [(1, envelope)]
 
 

@@ -47,7 +47,7 @@ _CONFIRM = Several(
     update(outbox).where(outbox.c.confirmed_at.is_(None)).values(confirmed_at=bindparam("at")), outbox.c.seq
 )
 _CONSUMERS = Prepared(select(func.count()).select_from(inbox).where(inbox.c.event_id == bindparam("event")))
-_FINISH = Prepared(update(outbox).where(outbox.c.event_id == bindparam("event")).values(finished_at=bindparam("at")))
+_FINISH = Several(update(outbox).values(finished_at=bindparam("at")), outbox.c.event_id)
 
 
 def _envelope(row: Row[Any]) -> Envelope:
@@ -86,20 +86,31 @@ class SqlEvents:
     """See `hub.flow.ports.Events`."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        self._bare = connection
+        self._new: list[dict[str, Any]] = []
+        self._finished: dict[str, datetime] = {}
         self.were_put = False
         """Whether there is something new for the relays."""
 
-    def put(self, envelope: Envelope, *, consumed: bool) -> bool:
-        """Into the outbox; False where the very same event has been put there before. What nobody of ours consumes is
+    @property
+    def _connection(self) -> Connection:
+        """For a statement that sees what this transaction has written."""
+        self.write_down()
+        return self._bare
+
+    def write_down(self) -> None:
+        """Nothing in a transaction depends on its own events, so they are written together when it ends."""
+        new, self._new = self._new, []
+        insert_all_or_leave(self._bare, outbox, new)
+        finished, self._finished = self._finished, {}
+        if finished:
+            _FINISH.change(self._bare, list(finished), {"at": max(finished.values())})
+
+    def put(self, envelope: Envelope, *, consumed: bool) -> None:
+        """Into the outbox, unless the very same event has been put there before. What nobody of ours consumes is
         finished from the start."""
         self.were_put = True
-        return insert_or_leave(self._connection, outbox, _values(envelope, consumed))
-
-    def put_all(self, envelopes: Sequence[tuple[Envelope, bool]]) -> None:
-        """The same for many, each with whether it is consumed."""
-        self.were_put = self.were_put or bool(envelopes)
-        insert_all_or_leave(self._connection, outbox, [_values(*each) for each in envelopes])
+        self._new.append(_values(envelope, consumed))
 
     def claim(self, after: int, limit: int) -> list[tuple[int, Envelope]]:
         """The oldest events that are not on the conveyor and that no other relay has claimed; kept from the others
@@ -133,12 +144,12 @@ class SqlEvents:
     def take(self, event_id: str, consumer: str, at: datetime) -> bool:
         """Into the consumer's inbox; False where it holds the event already."""
         values = {"event_id": event_id, "consumer": consumer, "handled_at": at}
-        return insert_or_leave(self._connection, inbox, values)
+        return insert_or_leave(self._bare, inbox, values)
 
     def finish(self, event_id: str, wanted: int, at: datetime) -> None:
         """The event is finished if `wanted` consumers have it in their inbox."""
         if wanted == 1 or _CONSUMERS.rows(self._connection, {"event": event_id})[0][0] >= wanted:
-            _FINISH.change(self._connection, {"event": event_id, "at": at})
+            self._finished[event_id] = at
 
     def about(self, subjects: Sequence[str]) -> list[tuple[Envelope, datetime | None, datetime | None]]:
         return self._listed(outbox.c.subject.in_(subjects))

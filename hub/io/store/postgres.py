@@ -72,7 +72,7 @@ class PostgresDatabase:
         with self._connection() as connection, connection.begin():
             transaction = SqlTransaction(connection)
             yield transaction
-            transaction.wake_relays()
+            transaction.end()
 
     @contextmanager
     def reading(self) -> Iterator[SqlTransaction]:

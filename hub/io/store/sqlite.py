@@ -51,7 +51,9 @@ class SqliteDatabase:
         try:
             with self.engine.connect() as connection, connection.begin():
                 _begin(connection, begin)
-                yield SqlTransaction(connection)
+                transaction = SqlTransaction(connection)
+                yield transaction
+                transaction.end()
         except DBAPIError as error:
             raise StoreAway(_name(error)) from None
 

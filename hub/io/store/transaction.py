@@ -74,9 +74,12 @@ class SqlTransaction:
             _HOLD.rows(self._connection, {"names": [_number(EVERYTHING)]})
             self._held.add(EVERYTHING)
 
-    def wake_relays(self) -> None:
-        """Tell them, with the commit, that there are new events."""
-        if "events" in self.__dict__ and self.events.were_put:
+    def end(self) -> None:
+        """What is done last, before the commit: the events are written, and the relays told that there are some."""
+        if "events" not in self.__dict__:
+            return
+        self.events.write_down()
+        if self.events.were_put and not self._alone:
             self._connection.exec_driver_sql(f"NOTIFY {CHANNEL}")
 
     @cached_property
