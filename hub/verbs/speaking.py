@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hub.config import Settings
+from hub.errors import CannotRun
 
 if TYPE_CHECKING:
     from hub.io.store import SqlStore
@@ -36,6 +37,13 @@ def settings_of(options: argparse.Namespace) -> Settings:
         "mllp_port": getattr(options, "mllp", None),
         "http_port": getattr(options, "http", None),
     }
+    for name, value in named.items():
+        if name != "data" and value is not None and not 0 <= value <= 65535:
+            flag = name.removesuffix("_port")
+            raise CannotRun(
+                f"{value} is no port: they go from 1 to 65535, and 0 takes any free one. Choose another with --{flag} "
+                f"or HUB_{name.upper()}."
+            )
     return replace(settings, **{name: value for name, value in named.items() if value is not None})
 
 

@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _is_known(part: str, colon: str, some: str) -> bool:
-    return part in PARTS and (not colon or (part == "servers" and set(some.split(",")) <= servers.PARTS.keys()))
+    return part in PARTS and (not colon or (part == "servers" and set(some.split(",")) <= set(servers.PARTS)))
 
 
 if __name__ == "__main__":

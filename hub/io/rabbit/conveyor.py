@@ -35,7 +35,6 @@ class RabbitConveyor:
         self._link = RabbitLink(urls_of(url), name)
         self._confirm_seconds = confirm_seconds
         self._publishing: Channel | None = None
-        self._open: list[asyncio.Task[None]] = []
 
     # -- publishing
 
@@ -60,24 +59,10 @@ class RabbitConveyor:
         if not any(not task.cancelled() and not task.exception() and task.result() for task in tasks):
             raise BrokerAway(error)
 
-    async def _publishing_channel(self) -> Channel:
+    async def _publishing_channel(self) -> AbstractChannel:
         if self._publishing is None or self._publishing.is_closed:
-            ready: asyncio.Future[Channel] = asyncio.get_running_loop().create_future()
-            self._open = [task for task in self._open if not task.done()]
-            self._open.append(asyncio.create_task(self._keep_open(ready)))
-            self._publishing = await ready
+            self._publishing = await self._link.publishing_channel()
         return self._publishing
-
-    async def _keep_open(self, ready: asyncio.Future[Channel]) -> None:
-        """Hold a channel open until it closes; whoever asked for it gets it, or learns why not."""
-        try:
-            async with self._link.channel(confirms=True) as channel:
-                ready.set_result(channel)
-                with suppress(*FAILURES, asyncio.CancelledError):
-                    await channel.closing
-        except BrokerAway as error:
-            if not ready.done():
-                ready.set_exception(error)
 
     # -- consuming
 
@@ -139,7 +124,6 @@ class RabbitConveyor:
 
     async def close(self) -> None:
         await self._link.close()
-        await asyncio.gather(*self._open, return_exceptions=True)
 
 
 async def _publish(channel: Channel, envelope: Envelope) -> bool:

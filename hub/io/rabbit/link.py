@@ -47,17 +47,25 @@ class RabbitLink:
         self._connecting = asyncio.Lock()
 
     @asynccontextmanager
-    async def channel(self, *, confirms: bool = False) -> AsyncIterator[Channel]:
+    async def channel(self) -> AsyncIterator[Underlay]:
         """A channel for as long as the block lasts. Whatever fails on it is said as `BrokerAway`."""
         async with saying_away():
-            connection = await self._connected()
-            async with asyncio.timeout(ANSWER_SECONDS):
-                channel = await connection.channel(publisher_confirms=confirms, on_return_raises=confirms)
-                underlay = cast(Channel, await channel.get_underlay_channel())
+            channel = await self._open()
             try:
-                yield underlay
+                yield await channel.get_underlay_channel()
             finally:
                 await _close(channel)
+
+    async def publishing_channel(self) -> Underlay:
+        """A channel on which everything is confirmed; it ends with the connection."""
+        async with saying_away():
+            channel = await self._open(confirms=True)
+            return await channel.get_underlay_channel()
+
+    async def _open(self, *, confirms: bool = False) -> AbstractChannel:
+        connection = await self._connected()
+        async with asyncio.timeout(ANSWER_SECONDS):
+            return await connection.channel(publisher_confirms=confirms, on_return_raises=confirms)
 
     async def lose(self) -> None:
         """Give the connection up: nobody knows what is on its way on it."""
@@ -65,7 +73,9 @@ class RabbitLink:
         if connection is not None:
             await _close(connection)
 
-    close = lose
+    async def close(self) -> None:
+        async with self._connecting:  # a connection that somebody is just making is closed too
+            await self.lose()
 
     async def _connected(self) -> AbstractConnection:
         async with self._connecting:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
 from hub.contract import Envelope
 from hub.io.store.prepared import Prepared
 from hub.io.store.schema import inbox, outbox
-from hub.io.store.statements import Several, insert_all_or_leave, insert_or_leave
+from hub.io.store.statements import Several, insert_all_and_notify, insert_or_leave
 
 _UNCONFIRMED = Prepared(
     select(outbox)
@@ -89,8 +89,8 @@ class SqlEvents:
         self._bare = connection
         self._new: list[dict[str, Any]] = []
         self._finished: dict[str, datetime] = {}
-        self.were_put = False
-        """Whether there is something new for the relays."""
+        self.were_let_go = False
+        """Whether events go again, of which the relays must be told."""
 
     @property
     def _connection(self) -> Connection:
@@ -101,7 +101,7 @@ class SqlEvents:
     def write_down(self) -> None:
         """Nothing in a transaction depends on its own events, so they are written together when it ends."""
         new, self._new = self._new, []
-        insert_all_or_leave(self._bare, outbox, new)
+        insert_all_and_notify(self._bare, outbox, new)
         finished, self._finished = self._finished, {}
         if finished:
             _FINISH.change(self._bare, list(finished), {"at": max(finished.values())})
@@ -109,7 +109,6 @@ class SqlEvents:
     def put(self, envelope: Envelope, *, consumed: bool) -> None:
         """Into the outbox, unless the very same event has been put there before. What nobody of ours consumes is
         finished from the start."""
-        self.were_put = True
         self._new.append(_values(envelope, consumed))
 
     def claim(self, after: int, limit: int) -> list[tuple[int, Envelope]]:
@@ -131,13 +130,13 @@ class SqlEvents:
         """Let the relays hand over again what was confirmed up to then and is not finished, the oldest first; returns
         how many, and the last one's number to go on after."""
         rows = _UNFINISHED.rows(self._connection, {"before": before, "after": after, "size": limit})
-        self.were_put = self.were_put or bool(rows)
+        self.were_let_go = self.were_let_go or bool(rows)
         _AGAIN.change(self._connection, [row.seq for row in rows], {})
         return len(rows), rows[-1].seq if rows else after
 
     def revive(self, event_id: str, consumer: str) -> None:
         """Let a consumer handle once more what it has in its inbox."""
-        self.were_put = True
+        self.were_let_go = True
         _FORGET.change(self._connection, {"event": event_id, "who": consumer})
         _REVIVE.change(self._connection, {"event": event_id})
 

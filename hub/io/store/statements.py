@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ARRAY, Column, Connection, Table, bindparam, column, func, literal_column, select
+from sqlalchemy import ARRAY, Column, Connection, Table, bindparam, func, literal_column
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hub.io.store.prepared import Prepared, Values
@@ -19,14 +19,16 @@ def _insert(dialect: str, table: Table, clash: str, names: tuple[str, ...]) -> P
 
 
 def _settling(insert: Any, clash: str, table: Table, names: tuple[str, ...]) -> Any:
-    """What is done where a row is there already: `refuse` it, `leave` what is there (and `tell` if so), or
-    `replace` it."""
+    """What is done where a row is there already: `refuse` it, `leave` what is there (and `tell` if so, or
+    `notify` who listens, with the commit), or `replace` it."""
     if clash == "refuse":
         return insert
     if clash == "leave":
         return insert.on_conflict_do_nothing()
     if clash == "tell":
         return insert.on_conflict_do_nothing().returning(literal_column("1").label("new"))
+    if clash == "notify":
+        return insert.on_conflict_do_nothing().returning(func.pg_notify(table.name, "").label("told"))
     keys = [each.name for each in table.primary_key]
     rest = {name: insert.excluded[name] for name in names if name not in keys}
     return insert.on_conflict_do_update(index_elements=keys, set_=rest)
@@ -52,28 +54,45 @@ def insert_all_or_replace(connection: Connection, table: Table, rows: Sequence[V
     _insert_all(connection, table, rows, "replace")
 
 
+def insert_all_and_notify(connection: Connection, table: Table, rows: Sequence[Values]) -> None:
+    """The same as insert-or-leave; on PostgreSQL whoever listens to the table's name hears of it with the commit."""
+    _insert_all(connection, table, rows, "notify" if connection.dialect.name == "postgresql" else "leave")
+
+
 def _insert_all(connection: Connection, table: Table, rows: Sequence[Values], clash: str) -> None:
-    if not rows:
-        return
-    names = tuple(rows[0])
-    if connection.dialect.name == "postgresql" and len(rows) > 1:
-        _insert_many(table, clash, names).change(connection, _columns(rows, names))
-    else:
-        _insert(connection.dialect.name, table, clash, names).change_all(connection, rows)
+    if connection.dialect.name == "postgresql":
+        for statement, given in _in_pieces(table, clash, rows):
+            statement.change(connection, given)
+    elif rows:
+        _insert(connection.dialect.name, table, clash, tuple(rows[0])).change_all(connection, rows)
 
 
-def _columns(rows: Sequence[Values], names: Sequence[str]) -> Values:
-    return {name: [row[name] for row in rows] for name in names}
+_MOST_PARAMETERS = 48
+"""psycopg reads a statement with more than 50 anew each time, which costs more than sending the next one. (Arrays to be
+unnested cost three to five times as much as values: the driver writes them out in Python.)"""
+
+
+def _in_pieces(
+    table: Table, clash: str, rows: Sequence[Values], told: tuple[str, ...] = ()
+) -> Iterator[tuple[Prepared, dict[str, Any]]]:
+    """On PostgreSQL, where each statement is a round trip, several rows go in one."""
+    names = tuple(rows[0]) if rows else ()
+    size = max(1, _MOST_PARAMETERS // len(names)) if names else 1
+    for first in range(0, len(rows), size):
+        some = rows[first : first + size]
+        given = {f"{name}_{number}": row[name] for number, row in enumerate(some) for name in names}
+        yield _insert_several(table, clash, names, len(some), told), given
 
 
 @cache
-def _insert_many(table: Table, clash: str, names: tuple[str, ...], told: tuple[str, ...] = ()) -> Prepared:
-    """On PostgreSQL many rows go in one statement, each column an array: one message to the server, one plan."""
-    arrays = [bindparam(name, type_=ARRAY(table.c[name].type)) for name in names]
-    given = func.unnest(*arrays).table_valued(*[column(name, table.c[name].type) for name in names], name="given")
-    insert = postgresql.insert(table).from_select(names, select(*given.render_derived().c))
-    settling = _settling(insert, clash, table, names)
-    return Prepared(settling.returning(*[table.c[name] for name in told]) if told else settling, names)
+def _insert_several(
+    table: Table, clash: str, names: tuple[str, ...], count: int, told: tuple[str, ...] = ()
+) -> Prepared:
+    rows = [
+        {name: bindparam(f"{name}_{number}", type_=table.c[name].type) for name in names} for number in range(count)
+    ]
+    settling = _settling(postgresql.insert(table).values(rows), clash, table, names)
+    return Prepared(settling.returning(*[table.c[name] for name in told]) if told else settling)
 
 
 _AT_ONCE = 24
@@ -116,7 +135,7 @@ def numbered(connection: Connection, table: Table, rows: Sequence[Values], key: 
         return []
     if connection.dialect.name == "sqlite":
         return [_insert("sqlite", table, "refuse", tuple(row)).insert(connection, row) for row in rows]
-    names = tuple(rows[0])
-    told = _insert_many(table, "refuse", names, ("seq", *key)).rows(connection, _columns(rows, names))
+    pieces = _in_pieces(table, "refuse", rows, ("seq", *key))
+    told = [row for statement, given in pieces for row in statement.rows(connection, given)]
     numbers = {tuple(getattr(row, name) for name in key): row.seq for row in told}
     return [numbers[tuple(row[name] for name in key)] for row in rows]

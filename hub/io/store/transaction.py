@@ -20,7 +20,7 @@ from hub.io.store.results import SqlResults
 from hub.io.store.schema import journal, outbox
 from hub.io.store.tasks import SqlTasks
 
-CHANNEL = "screening_outbox"
+CHANNEL = outbox.name
 """What the relays LISTEN to on PostgreSQL."""
 EVERYTHING = "everything"
 """The name that every step holds together with the others, and a change of the cohort alone."""
@@ -75,11 +75,11 @@ class SqlTransaction:
             self._held.add(EVERYTHING)
 
     def end(self) -> None:
-        """What is done last, before the commit: the events are written, and the relays told that there are some."""
+        """What is done last, before the commit: the events are written, of which the relays hear with it."""
         if "events" not in self.__dict__:
             return
         self.events.write_down()
-        if self.events.were_put and not self._alone:
+        if self.events.were_let_go and not self._alone:
             self._connection.exec_driver_sql(f"NOTIFY {CHANNEL}")
 
     @cached_property

@@ -1,0 +1,146 @@
+"""The hub as it runs beside real servers: every role a process of its own, on a fresh database and virtual host."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic, sleep
+from typing import Any
+
+import psycopg
+
+from hub.domain.people import Participant
+from tests.bench.processes import Groups
+from tests.bench.sender import Sent, frames
+from tests.servers import PostgresNode, RabbitNode
+
+ROOT = Path(__file__).resolve().parents[2]
+COHORT = "bench_cohort"
+PATIENCE = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """Both servers, and the database that holds the cohort, of which every run gets a copy."""
+
+    postgres: PostgresNode
+    rabbit: RabbitNode
+
+    @contextmanager
+    def fresh_database(self, template: str = COHORT) -> Iterator[str]:
+        """The URL of a copy; nobody may be connected to what is copied."""
+        name = f"bench_{secrets.token_hex(4)}"
+        self.postgres.create_database(name, template)
+        self.postgres.execute("CHECKPOINT")  # what the copying wrote is not to be paid for by what is measured
+        try:
+            yield self.postgres.url(name)
+        finally:
+            self.postgres.drop_database(name)
+
+
+@contextmanager
+def servers(people: Sequence[Participant]) -> Iterator[Servers]:
+    """A durable PostgreSQL and a RabbitMQ of our own, the first with these people in it."""
+    with PostgresNode() as postgres, RabbitNode() as rabbit, TemporaryDirectory() as place:
+        postgres.create_database(COHORT)
+        cohort = Path(place) / "cohort.ndjson"
+        with cohort.open("w", encoding="utf-8") as file:
+            for person in people:
+                file.write(json.dumps({name: getattr(person, name) for name in person.__slots__}, default=str) + "\n")
+        settings = environment(HUB_DATABASE_URL=postgres.url(COHORT))
+        _run("hub", "cohort", "import", str(cohort), settings=settings)
+        postgres.execute("VACUUM ANALYZE", COHORT)
+        yield Servers(postgres, rabbit)
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """This process's environment without any setting of a hub, and those given."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("HUB_")} | settings
+
+
+def _run(*words: str, settings: dict[str, str]) -> bytes:
+    command = [sys.executable, "-m", *words]
+    return subprocess.run(command, check=True, capture_output=True, env=settings, cwd=ROOT).stdout
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """Roles at work. `groups` are their processes by role, and the servers'."""
+
+    port: int
+    groups: Groups
+    database: psycopg.Connection[Any]
+
+    def send(self, messages: Sequence[bytes], connections: int, rate: float = 0.0) -> Sent:
+        """By a process of its own; every answer must be AA."""
+        with TemporaryDirectory() as place:
+            file = Path(place) / "frames"
+            file.write_bytes(frames(messages))
+            words = ("tests.bench.sender", str(self.port), str(file), str(connections), str(rate))
+            sent = Sent(**json.loads(_run(*words, settings=environment())))
+        assert not sent.refused, f"{sent.refused} of {len(messages)} were not answered AA"
+        return sent
+
+    def wait_until_no_event(self, is_not: str) -> float:
+        """Wait until every event is `confirmed` or `finished`; the moment it was seen."""
+        ask, end = f"SELECT EXISTS (SELECT FROM outbox WHERE {is_not}_at IS NULL)", monotonic() + PATIENCE
+        while self.rows(ask)[0][0]:
+            if monotonic() > end:
+                raise TimeoutError(f"after {PATIENCE:.0f} s there are still events that are not {is_not}")
+            sleep(0.005)
+        return monotonic()
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        return self.database.execute(query).fetchall()
+
+
+@contextmanager
+def hub(on: Servers, roles: Sequence[str]) -> Iterator[Hub]:
+    """Run these roles, one process for each time a role is named."""
+    with ExitStack() as stack:
+        url = stack.enter_context(on.fresh_database())
+        vhost = stack.enter_context(on.rabbit.fresh_vhost())
+        settings = environment(HUB_DATABASE_URL=url, HUB_AMQP_URL=vhost, HUB_LOG="warning")
+        started = [(role, stack.enter_context(_process(role, settings))) for role in roles]
+        ports = [_port(process) for _, process in started]
+        groups: dict[str, list[int]] = {}
+        for role, process in started:
+            groups.setdefault(role, []).append(process.pid)
+        groups |= {"postgres": [on.postgres.pid], "rabbitmq": [on.rabbit.pid]}
+        database = stack.enter_context(psycopg.connect(url, autocommit=True))
+        yield Hub(max(ports), groups, database)
+
+
+@contextmanager
+def _process(role: str, settings: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    words = [sys.executable, "-m", "hub", "run", role, *(("--mllp", "0") if role == "intake" else ())]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=settings, cwd=ROOT) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _port(process: subprocess.Popen[str]) -> int:
+    """Wait until it is up; the port of its MLLP door, 0 if it has none."""
+    assert process.stdout is not None
+    port = 0
+    for line in process.stdout:
+        if found := re.match(r"MLLP\s+\S+:(\d+)", line):
+            port = int(found.group(1))
+        if line.startswith("Stop"):
+            return port
+    raise RuntimeError("a role of the hub did not come up")
