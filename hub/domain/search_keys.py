@@ -19,6 +19,7 @@ double-barrelled name. A participant is indexed as on record: eight keys, and tw
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from datetime import date
 
 from hub.domain import names, nhs_number
@@ -26,6 +27,7 @@ from hub.domain.evidence import postcode_of
 from hub.domain.people import Claim, Participant
 
 
+@lru_cache(maxsize=1024)  # of one claim they are asked for more than once
 def search_keys(person: Claim | Participant) -> frozenset[str]:
     """The keys of a participant, to be indexed, or of a claim, to be looked up.
 

@@ -41,7 +41,7 @@ class DeadLetters:
         if known is None:
             tx.dead.put(_stranger(delivery, at))
             return [partial(telemetry.event_dead, "unknown", NOT_OURS)]
-        if RECORDS not in CONSUMERS.get(known.type, ()) or not tx.events.take(known.event_id, RECORDS, at):
+        if RECORDS not in CONSUMERS.get(known.type, ()) or not tx.events.take([known.event_id], RECORDS, at):
             return []
         step = park_as_our_fault(tx, known, self._context)
         tx.events.finish(known.event_id, len(CONSUMERS[known.type]), at)

@@ -98,11 +98,11 @@ def _set_aside(step: Step, known: ResultRow) -> list[str]:
 def _row(step: Step, envelope: Envelope) -> ResultRow:
     event = event_from_json(envelope.type, envelope.data)
     assert isinstance(event, ResultReported | ReportParked)
-    entry = step.tx.journal.find(envelope.feed, envelope.digest)
-    assert entry is not None, "an event read from a message stands beside its journal row"
+    number = step.tx.journal.number(envelope.feed, envelope.digest)
+    assert number is not None, "an event read from a message stands beside its journal row"
     return ResultRow(
         result_id=envelope.subject,
-        journal_seq=entry.seq,
+        journal_seq=number,
         feed=envelope.feed,
         digest=envelope.digest,
         position=envelope.position,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from hub.contract import Envelope, caused_identity, event_to_json
-from hub.domain.events import Event, ResultReported
+from hub.domain.events import Event, ReportParked, ResultReported, TestResult
 from hub.domain.matching import search_keys
 from hub.domain.people import Claim, Participant
 from hub.domain.policy import Policies
@@ -59,7 +59,7 @@ class Step:
 
     def hold_result(self, row: ResultRow) -> None:
         """Nobody else decides about this result or any version of its slide until the step is committed."""
-        self.tx.hold(f"result|{row.result_id}", *_slide_name(row))
+        self.tx.hold(*names_of(row.result_id, row.event))
 
     def hold_person(self, participant_id: str) -> None:
         """Nobody else changes what is known of her until the step is committed."""
@@ -118,10 +118,21 @@ class Step:
         self.told.append(lambda: happened(*words))
 
 
-def _slide_name(row: ResultRow) -> tuple[str, ...]:
-    slide = row.event.result if isinstance(row.event, ResultReported) else row.event
-    named = slide.laboratory_code and slide.slide_number
-    return (f"slide|{slide.laboratory_code}|{slide.slide_number}",) if named else ()
+def names_of(result_id: str, event: Event) -> list[str]:
+    """What is held of a result: itself, and its slide if that could be read."""
+    slide = slide_of(event)
+    named = slide and slide.laboratory_code and slide.slide_number
+    return [
+        f"result|{result_id}",
+        *([f"slide|{slide.laboratory_code}|{slide.slide_number}"] if slide and named else []),
+    ]
+
+
+def slide_of(event: Event) -> TestResult | ReportParked | None:
+    """Where an event that was read from a message names its slide."""
+    if isinstance(event, ResultReported):
+        return event.result
+    return event if isinstance(event, ReportParked) else None
 
 
 def tell_all(told: Told) -> None:

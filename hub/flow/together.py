@@ -18,7 +18,7 @@ Answer = TypeVar("Answer")
 class Together(Generic[Item, Answer]):
     """`await together.ask(item)`: while one group is being committed the next one gathers.
 
-    `work` takes a transaction and the items and gives their answers in the same order. If it fails for a group, each
+    `abreast`: how many groups may be under way at once. `work` takes a transaction and the items and gives their answers in the same order. If it fails for a group, each
     item is done again by itself, so that nobody pays for another's fault; what is nobody's fault is told to all.
     """
 
@@ -29,22 +29,34 @@ class Together(Generic[Item, Answer]):
         *,
         at_most: int,
         at_door: bool = False,
+        abreast: int = 1,
     ) -> None:
         self._store = store
         self._work = work
         self._at_most = at_most
         self._at_door = at_door
         self._waiting: deque[tuple[Item, asyncio.Future[Answer]]] = deque()
-        self._running: asyncio.Task[None] | None = None
+        self._abreast = abreast
+        self._under_way = 0
+        self._running: set[asyncio.Task[None]] = set()
 
     async def ask(self, item: Item) -> Answer:
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
-        if self._running is None or self._running.done():
-            self._running = asyncio.create_task(self._run())
+        if self._under_way < self._abreast:
+            self._under_way += 1
+            task = asyncio.create_task(self._run())
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
         return await future
 
     async def _run(self) -> None:
+        try:
+            await self._work_on_all()
+        finally:
+            self._under_way -= 1  # with nothing in between: whoever asks next either is seen above, or begins anew
+
+    async def _work_on_all(self) -> None:
         while self._waiting:
             group = [self._waiting.popleft() for _ in range(min(self._at_most, len(self._waiting)))]
             try:

@@ -18,9 +18,8 @@ from hub.domain.matching import decide, search_keys
 from hub.domain.people import Participant
 from hub.domain.record import Entry, ResultFact, fold
 from hub.flow.consumers import RECORDS
-from hub.flow.handlers import handle
 from hub.flow.ports import Transaction
-from hub.flow.worker import Worker
+from hub.flow.worker import Job, Worker
 from hub.io.rabbit.conveyor import RabbitConveyor
 from hub.io.store import SqlStore
 from tests.bench.a_hub import reports
@@ -148,4 +147,4 @@ def _handle(store: SqlStore) -> None:
 
 def _together(worker: Worker, envelopes: list[Envelope], tx: Transaction) -> None:
     for envelope in envelopes:
-        worker.once(tx, envelope, handle)
+        worker.work_off(tx, [Job(envelope)])

@@ -22,7 +22,7 @@ from hub.flow.handlers import handle, park_as_our_fault
 from hub.flow.intake import Intake
 from hub.flow.recording import reported
 from hub.flow.refill import refill
-from hub.flow.worker import Worker
+from hub.flow.worker import Job, Worker
 from tests.flow.scene import FEEDS, Scene
 
 
@@ -79,7 +79,7 @@ async def work_on(scene: Scene, events: int) -> None:
     deliveries = scene.conveyor.deliveries(RECORDS)
     for _ in range(events):
         envelope = (await anext(deliveries)).envelope
-        await scene.store.write(lambda tx, each=envelope: work.once(tx, each, handle))
+        await scene.store.write(lambda tx, each=envelope: work.work_off(tx, [Job(each)]))
 
 
 async def test_what_was_handled_and_not_acknowledged_is_not_done_again(scene: Scene) -> None:
@@ -172,7 +172,7 @@ async def test_an_event_handled_twice_at_once_changes_things_once(scene: Scene) 
     await scene.send(raw)
     work = Worker(scene.store, scene.conveyor, scene.context, RECORDS, lambda: None)
     (envelope,) = scene.envelopes_of(raw)
-    await asyncio.gather(*(scene.store.write(lambda tx: work.once(tx, envelope, handle)) for _ in range(5)))
+    await asyncio.gather(*(scene.store.write(lambda tx: work.work_off(tx, [Job(envelope)])) for _ in range(5)))
     assert scene.read(lambda tx: tx.counts.results()) == {"recorded": 1}
     assert len([event for event in scene.events(envelope.subject) if isinstance(event, ResultMatched)]) == 1
 
@@ -213,7 +213,7 @@ async def test_a_bug_in_reading_again_leaves_what_stood_on_the_record(scene: Sce
     envelope = scene.envelopes_of(raw)[0]
     other = replace(envelope, event_id="other-reading", data=envelope.data.replace(b'"X"', b'"2"'))
     work = Worker(scene.store, scene.conveyor, scene.context, RECORDS, lambda: None)
-    await scene.store.write(lambda tx: work.once(tx, other, park_as_our_fault))
+    await scene.store.write(lambda tx: work.work_off(tx, [Job(other, park_as_our_fault)]))
     assert scene.ending(other.subject) == "recorded our-fault"
     assert scene.codes_of(person) == ["X0A"]
     scene.match(other.subject, person)

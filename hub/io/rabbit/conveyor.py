@@ -59,7 +59,7 @@ class RabbitConveyor:
         if not any(not task.cancelled() and not task.exception() and task.result() for task in tasks):
             raise BrokerAway(error)
 
-    async def _publishing_channel(self) -> AbstractChannel:
+    async def _publishing_channel(self) -> Channel:
         if self._publishing is None or self._publishing.is_closed:
             self._publishing = await self._link.publishing_channel()
         return self._publishing
@@ -87,9 +87,7 @@ class RabbitConveyor:
                 envelope = None
             yield DeadDelivery(queue, why, message.body, envelope, _acknowledging(channel, message))
 
-    async def _messages(
-        self, queue: str, prefetch: int = PREFETCH
-    ) -> AsyncIterator[tuple[DeliveredMessage, Channel]]:
+    async def _messages(self, queue: str, prefetch: int = PREFETCH) -> AsyncIterator[tuple[DeliveredMessage, Channel]]:
         rest = FIRST_REST_SECONDS
         while True:
             try:

@@ -47,20 +47,20 @@ class RabbitLink:
         self._connecting = asyncio.Lock()
 
     @asynccontextmanager
-    async def channel(self) -> AsyncIterator[Underlay]:
+    async def channel(self) -> AsyncIterator[Channel]:
         """A channel for as long as the block lasts. Whatever fails on it is said as `BrokerAway`."""
         async with saying_away():
             channel = await self._open()
             try:
-                yield await channel.get_underlay_channel()
+                yield cast(Channel, await channel.get_underlay_channel())
             finally:
                 await _close(channel)
 
-    async def publishing_channel(self) -> Underlay:
+    async def publishing_channel(self) -> Channel:
         """A channel on which everything is confirmed; it ends with the connection."""
         async with saying_away():
             channel = await self._open(confirms=True)
-            return await channel.get_underlay_channel()
+            return cast(Channel, await channel.get_underlay_channel())
 
     async def _open(self, *, confirms: bool = False) -> AbstractChannel:
         connection = await self._connected()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,9 +11,10 @@ from sqlalchemy import Connection, Row, bindparam, delete, func, select
 
 from hub.domain.matching import search_keys
 from hub.domain.people import Participant
+from hub.io.store.room import Room
 from hub.io.store.prepared import Prepared
 from hub.io.store.schema import participant_keys, participants
-from hub.io.store.statements import insert_all_or_leave, insert_all_or_replace
+from hub.io.store.statements import Several, insert_all_or_leave, insert_all_or_replace
 
 _GET = Prepared(select(participants).where(participants.c.participant_id == bindparam("id")))
 _BY_NUMBER = Prepared(select(participants).where(participants.c.nhs_number == bindparam("number")))
@@ -26,6 +27,14 @@ _KEYS = select(participant_keys.c.participant_id).where(
     participant_keys.c.key.in_([bindparam(f"key{number}") for number in range(_KEYS_AT_ONCE)])
 )
 _CANDIDATES = Prepared(select(participants).where(participants.c.participant_id.in_(_KEYS)))
+
+
+_WITH_KEYS = Several(
+    select(participant_keys.c.key, participants).join(
+        participants, participants.c.participant_id == participant_keys.c.participant_id
+    ),
+    participant_keys.c.key,
+)
 
 
 def _participant(row: Row[Any]) -> Participant:
@@ -61,16 +70,29 @@ def _values(participant: Participant, at: datetime) -> dict[str, Any]:
     }
 
 
-class SqlCohort:
+class SqlCohort(Room):
     """See `hub.flow.ports.Cohort`."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, write_everything: Callable[[], None]) -> None:
+        super().__init__(connection, write_everything)
+        self._by_key: dict[str, set[str]] = {}
+        self._people: dict[str, Participant] = {}
+
+    def read_ahead(self, keys: Iterable[str]) -> None:
+        """Read many candidates at once. Nobody may change the cohort meanwhile (`SqlTransaction.hold`)."""
+        wanted = list(dict.fromkeys(keys))
+        self._by_key.update((key, set()) for key in wanted)
+        for row in _WITH_KEYS.rows(self._bare, wanted):
+            self._by_key[row.key].add(row.participant_id)
+            if row.participant_id not in self._people:
+                self._people[row.participant_id] = _participant(row)
 
     def put(self, people: Sequence[Participant], at: datetime) -> None:
         """Add or replace; the blocking keys follow."""
         if not people:
             return
+        self._by_key.clear()
+        self._people.clear()
         insert_all_or_replace(self._connection, participants, [_values(person, at) for person in people])
         stale = delete(participant_keys).where(participant_keys.c.participant_id == bindparam("id"))
         self._connection.execute(stale, [{"id": person.participant_id} for person in people])
@@ -81,16 +103,19 @@ class SqlCohort:
 
     def candidates(self, keys: Iterable[str]) -> list[Participant]:
         wanted = sorted(keys)
+        if self._by_key and all(key in self._by_key for key in wanted):
+            ids = set().union(*(self._by_key[key] for key in wanted))
+            return [self._people[participant_id] for participant_id in sorted(ids)]
         found: dict[str, Participant] = {}
         for first in range(0, len(wanted), _KEYS_AT_ONCE):
             some = wanted[first : first + _KEYS_AT_ONCE]
             padded = [*some, *[some[0]] * (_KEYS_AT_ONCE - len(some))]
-            rows = _CANDIDATES.rows(self._connection, {f"key{number}": key for number, key in enumerate(padded)})
+            rows = _CANDIDATES.rows(self._bare, {f"key{number}": key for number, key in enumerate(padded)})
             found.update((row.participant_id, _participant(row)) for row in rows)
         return [found[participant_id] for participant_id in sorted(found)]
 
     def get(self, participant_id: str) -> Participant | None:
-        row = _GET.first(self._connection, {"id": participant_id})
+        row = _GET.first(self._bare, {"id": participant_id})
         return _participant(row) if row else None
 
     def by_nhs_number(self, nhs_number: str) -> Participant | None:

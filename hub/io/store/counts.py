@@ -6,14 +6,12 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from hub.io.store.room import Room
 from hub.io.store.schema import journal, letters, repeats, replies, results, tasks
 
 
-class SqlCounts:
+class SqlCounts(Room):
     """See `hub.flow.ports.Counts`."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def _by(self, column: Any, *conditions: Any) -> dict[str, int]:
         query = select(column, func.count()).group_by(column).order_by(column)

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, select
 
 from hub.flow.ports import DeadLetter
+from hub.io.store.room import Room
 from hub.io.store.schema import dead_letters
 from hub.io.store.statements import insert_or_replace
 
@@ -24,11 +25,8 @@ def _letter(row: Row[Any]) -> DeadLetter:
     )
 
 
-class SqlDead:
+class SqlDead(Room):
     """See `hub.flow.ports.Dead`."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def put(self, letter: DeadLetter) -> None:
         values = {

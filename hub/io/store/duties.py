@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, or_, update
 
+from hub.io.store.room import Room
 from hub.io.store.prepared import Prepared
 from hub.io.store.schema import duties
 from hub.io.store.statements import insert_or_leave
@@ -23,11 +24,8 @@ _TAKE = Prepared(
 )
 
 
-class SqlDuties:
+class SqlDuties(Room):
     """See `hub.flow.ports.Duties`."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def take_turn(self, name: str, every: timedelta, at: datetime) -> bool:
         """Whether it is time for this duty and nobody else has taken this turn."""

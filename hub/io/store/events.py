@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,8 +10,9 @@ from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
 
 from hub.contract import Envelope
 from hub.io.store.prepared import Prepared
+from hub.io.store.room import Room
 from hub.io.store.schema import inbox, outbox
-from hub.io.store.statements import Several, insert_all_and_notify, insert_or_leave
+from hub.io.store.statements import Several, insert_all_and_notify, insert_new
 
 _UNCONFIRMED = Prepared(
     select(outbox)
@@ -82,21 +83,15 @@ def _values(envelope: Envelope, consumed: bool) -> dict[str, Any]:
     }
 
 
-class SqlEvents:
+class SqlEvents(Room):
     """See `hub.flow.ports.Events`."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._bare = connection
+    def __init__(self, connection: Connection, write_everything: Callable[[], None]) -> None:
+        super().__init__(connection, write_everything)
         self._new: list[dict[str, Any]] = []
         self._finished: dict[str, datetime] = {}
         self.were_let_go = False
         """Whether events go again, of which the relays must be told."""
-
-    @property
-    def _connection(self) -> Connection:
-        """For a statement that sees what this transaction has written."""
-        self.write_down()
-        return self._bare
 
     def write_down(self) -> None:
         """Nothing in a transaction depends on its own events, so they are written together when it ends."""
@@ -140,10 +135,10 @@ class SqlEvents:
         _FORGET.change(self._connection, {"event": event_id, "who": consumer})
         _REVIVE.change(self._connection, {"event": event_id})
 
-    def take(self, event_id: str, consumer: str, at: datetime) -> bool:
-        """Into the consumer's inbox; False where it holds the event already."""
-        values = {"event_id": event_id, "consumer": consumer, "handled_at": at}
-        return insert_or_leave(self._bare, inbox, values)
+    def take(self, event_ids: Collection[str], consumer: str, at: datetime) -> set[str]:
+        """Into the consumer's inbox; returns those that it did not hold already."""
+        rows = [{"event_id": event_id, "consumer": consumer, "handled_at": at} for event_id in sorted(event_ids)]
+        return {row.event_id for row in insert_new(self._bare, inbox, rows, ("event_id",))}
 
     def finish(self, event_id: str, wanted: int, at: datetime) -> None:
         """The event is finished if `wanted` consumers have it in their inbox."""

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, insert, or_, select, update
 
 from hub.flow.ports import Arrival, JournalEntry, StoredReply
+from hub.io.store.room import Room
 from hub.io.store.prepared import Prepared
 from hub.io.store.schema import journal, repeats, replies
 from hub.io.store.statements import Several, numbered
 
 _LISTED = [column for column in journal.columns if column.name != "raw"]
 _FIND = Prepared(select(*_LISTED).where(journal.c.feed == bindparam("feed"), journal.c.digest == bindparam("digest")))
+_NUMBERS = Several(select(journal.c.feed, journal.c.digest, journal.c.seq), journal.c.digest)
 _KNOWN = Several(select(*_LISTED), journal.c.digest)
 _USED = Several(select(journal.c.feed, journal.c.control_id).distinct(), journal.c.control_id)
 _LAST_REPLY = Prepared(
@@ -107,14 +109,26 @@ def _only(feed: str | None, state: str | None) -> list[ColumnElement[bool]]:
     return [column == value for column, value in given if value is not None]
 
 
-class SqlJournal:
+class SqlJournal(Room):
     """See `hub.flow.ports.Journal`."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, write_everything: Callable[[], None]) -> None:
+        super().__init__(connection, write_everything)
+        self._numbers: dict[tuple[str, str], int] = {}
+
+    def read_ahead(self, names: Sequence[tuple[str, str]]) -> None:
+        """Look up the numbers of many at once; they never change."""
+        rows = _NUMBERS.rows(self._bare, [digest for _, digest in names])
+        self._numbers.update(((row.feed, row.digest), row.seq) for row in rows)
+
+    def number(self, feed: str, digest: str) -> int | None:
+        """The number of the message with these bytes."""
+        if (feed, digest) not in self._numbers:
+            self.read_ahead([(feed, digest)])
+        return self._numbers.get((feed, digest))
 
     def find(self, feed: str, digest: str) -> JournalEntry | None:
-        row = _FIND.first(self._connection, {"feed": feed, "digest": digest})
+        row = _FIND.first(self._bare, {"feed": feed, "digest": digest})
         return _entry(row) if row else None
 
     def known(self, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], JournalEntry]:

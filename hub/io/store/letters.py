@@ -2,37 +2,51 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, bindparam, select
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, select
 
 from hub.flow.ports import LetterRow
+from hub.io.store.room import Room
 from hub.io.store.prepared import Prepared
 from hub.io.store.schema import letters
-from hub.io.store.statements import insert_or_replace
+from hub.io.store.statements import insert_all_or_replace
 
 _OF = Prepared(select(letters).where(letters.c.participant_id == bindparam("id")))
 
 
-class SqlLetters:
+class SqlLetters(Room):
     """See `hub.flow.ports.Letters`."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, write_everything: Callable[[], None]) -> None:
+        super().__init__(connection, write_everything)
+        self._unwritten: dict[str, LetterRow] = {}
 
     def of(self, participant_id: str) -> list[LetterRow]:
-        rows = _OF.rows(self._connection, {"id": participant_id})
-        return [
-            LetterRow(row.letter_id, row.participant_id, row.result_id, row.code, row.state, row.why, row.changed_at)
-            for row in rows
-        ]
+        written = {row.letter_id: _letter(row) for row in _OF.rows(self._bare, {"id": participant_id})}
+        hers = {key: letter for key, letter in self._unwritten.items() if letter.participant_id == participant_id}
+        return list({**written, **hers}.values())
 
     def put(self, letter: LetterRow) -> None:
-        values = {
-            "letter_id": letter.letter_id,
-            "participant_id": letter.participant_id,
-            "result_id": letter.result_id,
-            "code": letter.code,
-            "state": letter.state,
-            "why": letter.why,
-            "changed_at": letter.changed_at,
-        }
-        insert_or_replace(self._connection, letters, values)
+        self._unwritten[letter.letter_id] = letter
+
+    def write_down(self) -> None:
+        unwritten, self._unwritten = self._unwritten, {}
+        insert_all_or_replace(self._bare, letters, [_values(letter) for letter in unwritten.values()])
+
+
+def _letter(row: Row[Any]) -> LetterRow:
+    return LetterRow(row.letter_id, row.participant_id, row.result_id, row.code, row.state, row.why, row.changed_at)
+
+
+def _values(letter: LetterRow) -> dict[str, Any]:
+    return {
+        "letter_id": letter.letter_id,
+        "participant_id": letter.participant_id,
+        "result_id": letter.result_id,
+        "code": letter.code,
+        "state": letter.state,
+        "why": letter.why,
+        "changed_at": letter.changed_at,
+    }

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from hub.contract import named_identity
 from hub.domain.record import Fact, Record, ResultFact, UndoneFact
 from hub.flow.ports import MatchRow
+from hub.io.store.room import Room
 from hub.io.store.prepared import Prepared
 from hub.io.store.schema import facts, matches, records
-from hub.io.store.statements import insert_or_leave, insert_or_replace
+from hub.io.store.statements import insert_all, insert_all_or_leave, insert_all_or_replace
 
 _KINDS: dict[str, type[ResultFact | UndoneFact]] = {kind.__name__: kind for kind in (ResultFact, UndoneFact)}
 _encoder = msgspec.json.Encoder(order="deterministic")
 
-_MATCH = Prepared(insert(matches), [column.name for column in matches.columns])
 _UNDO = Prepared(
     update(matches)
     .where(matches.c.match_id == bindparam("match"))
@@ -26,7 +27,7 @@ _UNDO = Prepared(
 )
 _LIVE = Prepared(select(matches).where(matches.c.result_id == bindparam("result"), matches.c.undone_at.is_(None)))
 _MATCHES = Prepared(select(matches).where(matches.c.result_id == bindparam("result")).order_by(matches.c.matched_at))
-_FACTS = Prepared(select(facts.c.kind, facts.c.data).where(facts.c.participant_id == bindparam("id")))
+_FACTS = Prepared(select(facts.c.fact_id, facts.c.kind, facts.c.data).where(facts.c.participant_id == bindparam("id")))
 _RECORD = Prepared(select(records).where(records.c.participant_id == bindparam("id")))
 
 
@@ -42,6 +43,20 @@ def _match(row: Row[Any]) -> MatchRow:
         undone_at=row.undone_at,
         undone_by=row.undone_by,
     )
+
+
+def _fact_id(participant_id: str, fact: Fact) -> str:
+    return named_identity(f"fact|{participant_id}|{type(fact).__name__}|{_encoder.encode(fact).decode()}")
+
+
+def _fact_values(fact_id: str, fact: Fact, participant_id: str, at: datetime) -> dict[str, Any]:
+    return {
+        "fact_id": fact_id,
+        "participant_id": participant_id,
+        "kind": type(fact).__name__,
+        "data": _encoder.encode(fact),
+        "recorded_at": at,
+    }
 
 
 def _folded(record: Record) -> dict[str, Any]:
@@ -64,15 +79,39 @@ def _folded(record: Record) -> dict[str, Any]:
     }
 
 
-class SqlRecords:
+class SqlRecords(Room):
     """See `hub.flow.ports.Records`."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, write_everything: Callable[[], None]) -> None:
+        super().__init__(connection, write_everything)
+        self._matched: dict[str, MatchRow] = {}
+        self._added: dict[str, dict[str, tuple[Fact, datetime]]] = {}
+        self._saved: dict[str, dict[str, Any]] = {}
+
+    def write_down(self) -> None:
+        matched, self._matched = self._matched, {}
+        insert_all(self._bare, matches, [self._values(row) for row in matched.values()])
+        added, self._added = self._added, {}
+        rows = [
+            _fact_values(fact_id, fact, participant_id, at)
+            for participant_id, some in added.items()
+            for fact_id, (fact, at) in some.items()
+        ]
+        insert_all_or_leave(self._bare, facts, rows)
+        saved, self._saved = self._saved, {}
+        insert_all_or_replace(self._bare, records, list(saved.values()))
+
+    def unwritten_matches(self, participant_id: str) -> list[str]:
+        """The results that this transaction has put on her record and not written down yet."""
+        return [row.result_id for row in self._matched.values() if row.participant_id == participant_id]
 
     def match(self, row: MatchRow) -> None:
         """Put a live match; the database refuses a second one for the same result."""
-        values = {
+        self._matched[row.match_id] = row
+
+    @staticmethod
+    def _values(row: MatchRow) -> dict[str, Any]:
+        return {
             "match_id": row.match_id,
             "result_id": row.result_id,
             "participant_id": row.participant_id,
@@ -83,7 +122,6 @@ class SqlRecords:
             "undone_at": None,
             "undone_by": "",
         }
-        _MATCH.change(self._connection, values)
 
     def undo_match(self, match_id: str, by: str, at: datetime) -> None:
         _UNDO.change(self._connection, {"match": match_id, "who": by, "at": at})
@@ -97,23 +135,16 @@ class SqlRecords:
 
     def add_fact(self, participant_id: str, fact: Fact, at: datetime) -> None:
         """Facts are only ever added; the same fact twice is one fact."""
-        data = _encoder.encode(fact)
-        kind = type(fact).__name__
-        values = {
-            "fact_id": named_identity(f"fact|{participant_id}|{kind}|{data.decode()}"),
-            "participant_id": participant_id,
-            "kind": kind,
-            "data": data,
-            "recorded_at": at,
-        }
-        insert_or_leave(self._connection, facts, values)
+        self._added.setdefault(participant_id, {})[_fact_id(participant_id, fact)] = (fact, at)
 
     def facts(self, participant_id: str) -> list[Fact]:
-        rows = _FACTS.rows(self._connection, {"id": participant_id})
-        return [msgspec.json.decode(bytes(row.data), type=_KINDS[row.kind]) for row in rows]
+        rows = _FACTS.rows(self._bare, {"id": participant_id})
+        found = {row.fact_id: msgspec.json.decode(bytes(row.data), type=_KINDS[row.kind]) for row in rows}
+        added = self._added.get(participant_id, {})
+        return list({**{fact_id: fact for fact_id, (fact, _) in added.items()}, **found}.values())
 
     def save(self, participant_id: str, record: Record, at: datetime) -> None:
-        values = {
+        self._saved[participant_id] = {
             "participant_id": participant_id,
             "recall_type": record.recall_type,
             "next_test_due_on": record.next_test_due_on,
@@ -121,10 +152,11 @@ class SqlRecords:
             "data": _encoder.encode(_folded(record)),
             "folded_at": at,
         }
-        insert_or_replace(self._connection, records, values)
 
     def summary(self, participant_id: str) -> tuple[str, date | None, str] | None:
-        row = _RECORD.first(self._connection, {"id": participant_id})
+        if saved := self._saved.get(participant_id):
+            return saved["recall_type"], saved["next_test_due_on"], saved["policy"]
+        row = _RECORD.first(self._bare, {"id": participant_id})
         return (row.recall_type, row.next_test_due_on, row.policy) if row else None
 
     def get(self, participant_id: str) -> dict[str, Any] | None:

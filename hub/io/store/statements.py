@@ -39,9 +39,29 @@ def insert_or_leave(connection: Connection, table: Table, row: Values) -> bool:
     return bool(_insert(connection.dialect.name, table, "tell", tuple(row)).rows(connection, row))
 
 
+def insert_new(connection: Connection, table: Table, rows: Sequence[Values], told: tuple[str, ...]) -> list[Any]:
+    """Insert; rows that are there already stay as they are. Returns the columns `told` of those that were new."""
+    if connection.dialect.name == "postgresql":
+        pieces = _in_pieces(table, "leave", rows, told)
+        return [row for statement, given in pieces for row in statement.rows(connection, given)]
+    statement = _insert_telling(table, tuple(rows[0]), told) if rows else None
+    return [row for each in rows if statement for row in statement.rows(connection, each)]
+
+
+@cache
+def _insert_telling(table: Table, names: tuple[str, ...], told: tuple[str, ...]) -> Prepared:
+    insert = sqlite.insert(table).on_conflict_do_nothing()
+    return Prepared(insert.returning(*[table.c[name] for name in told]), names)
+
+
 def insert_or_replace(connection: Connection, table: Table, row: Values) -> None:
     """Insert; a row of the same primary key gets the new values."""
     _insert(connection.dialect.name, table, "replace", tuple(row)).change(connection, row)
+
+
+def insert_all(connection: Connection, table: Table, rows: Sequence[Values]) -> None:
+    """Many rows of the same columns; one that is there already is refused."""
+    _insert_all(connection, table, rows, "refuse")
 
 
 def insert_all_or_leave(connection: Connection, table: Table, rows: Sequence[Values]) -> None:

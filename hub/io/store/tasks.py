@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Row, and_, bindparam, delete, insert, select, update
 
 from hub.flow.ports import DecisionRow, TaskRow
+from hub.io.store.room import Room
 from hub.io.store.prepared import Prepared
+from hub.io.store.records import SqlRecords
+from hub.io.store.results import SqlResults
 from hub.io.store.schema import decisions, matches, results, task_keys, tasks
 from hub.io.store.statements import insert_all_or_leave
 
@@ -87,11 +90,15 @@ def _values(task: TaskRow) -> dict[str, Any]:
     }
 
 
-class SqlTasks:
+class SqlTasks(Room):
     """See `hub.flow.ports.Tasks`."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(
+        self, connection: Connection, write_everything: Callable[[], None], results: SqlResults, records: SqlRecords
+    ) -> None:
+        super().__init__(connection, write_everything)
+        self._results = results
+        self._records = records
 
     def open(self, task: TaskRow, keys: Iterable[str]) -> None:
         """Open a task; `keys` are the blocking keys under which new evidence about its claim is noticed."""
@@ -112,8 +119,12 @@ class SqlTasks:
 
     def open_for(self, participant_id: str) -> list[TaskRow]:
         """Her own, and those about any version of a slide of which one version stands on her record."""
+        # A result that this very transaction has made, alone on its slide, has no task: it need not be written for this.
+        matched = self._records.unwritten_matches(participant_id)
+        known = all(self._results.is_fresh(result_id) for result_id in matched)
+        connection = self._bare if known else self._connection
         statements = (_OPEN_FOR, _OPEN_ON_HER_SLIDES)
-        rows = [row for each in statements for row in each.rows(self._connection, {"id": participant_id})]
+        rows = [row for each in statements for row in each.rows(connection, {"id": participant_id})]
         found = {row.task_id: _task(row) for row in rows}
         return sorted(found.values(), key=lambda task: (task.opened_at, task.task_id))
 

@@ -76,48 +76,52 @@ class SqlTransaction:
 
     def end(self) -> None:
         """What is done last, before the commit: the events are written, of which the relays hear with it."""
-        if "events" not in self.__dict__:
-            return
-        self.events.write_down()
-        if self.events.were_let_go and not self._alone:
+        self.write_down()
+        if "events" in self.__dict__ and self.events.were_let_go and not self._alone:
             self._connection.exec_driver_sql(f"NOTIFY {CHANNEL}")
+
+    def write_down(self) -> None:
+        """Write what the parts have kept back, in the order in which the rows name each other."""
+        for part in ("results", "records", "letters", "events"):
+            if part in self.__dict__:
+                self.__dict__[part].write_down()
 
     @cached_property
     def journal(self) -> SqlJournal:
-        return SqlJournal(self._connection)
+        return SqlJournal(self._connection, self.write_down)
 
     @cached_property
     def events(self) -> SqlEvents:
-        return SqlEvents(self._connection)
+        return SqlEvents(self._connection, self.write_down)
 
     @cached_property
     def dead(self) -> SqlDead:
-        return SqlDead(self._connection)
+        return SqlDead(self._connection, self.write_down)
 
     @cached_property
     def duties(self) -> SqlDuties:
-        return SqlDuties(self._connection)
+        return SqlDuties(self._connection, self.write_down)
 
     @cached_property
     def cohort(self) -> SqlCohort:
-        return SqlCohort(self._connection)
+        return SqlCohort(self._connection, self.write_down)
 
     @cached_property
     def results(self) -> SqlResults:
-        return SqlResults(self._connection)
+        return SqlResults(self._connection, self.write_down)
 
     @cached_property
     def records(self) -> SqlRecords:
-        return SqlRecords(self._connection)
+        return SqlRecords(self._connection, self.write_down)
 
     @cached_property
     def tasks(self) -> SqlTasks:
-        return SqlTasks(self._connection)
+        return SqlTasks(self._connection, self.write_down, self.results, self.records)
 
     @cached_property
     def letters(self) -> SqlLetters:
-        return SqlLetters(self._connection)
+        return SqlLetters(self._connection, self.write_down)
 
     @cached_property
     def counts(self) -> SqlCounts:
-        return SqlCounts(self._connection)
+        return SqlCounts(self._connection, self.write_down)
