@@ -19,8 +19,8 @@ double-barrelled name. A participant is indexed as on record: eight keys, and tw
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from datetime import date
+from functools import lru_cache
 
 from hub.domain import names, nhs_number
 from hub.domain.evidence import postcode_of

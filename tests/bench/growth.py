@@ -9,47 +9,21 @@ from contextlib import ExitStack
 from time import perf_counter
 from typing import Any
 
-import psycopg
-
 from hub.app import wall_clock
+from hub.contract import Envelope
 from hub.domain.people import Participant
 from hub.flow.ports import Transaction
 from hub.io.store import SqlStore
 from tests.bench.a_hub import reports
-from tests.bench.inside import store_at, take
+from tests.bench.history import grow
+from tests.bench.inside import Took, handle_together, store_at, take
 from tests.bench.report import Figures, line, note, progress, title
-from tests.bench.roles import COHORT, Servers
+from tests.bench.roles import COHORT, HISTORY, Servers
 
 SIZES = (10_000, 100_000, 1_000_000 if os.environ.get("HUB_TEST_ALL") else 200_000)
 ROUNDS, MESSAGES = 3, 200
 FLAT = 1.5
 """What may cost so many times as much on the largest journal, noise of the machine included."""
-_FILL = (
-    """
-    INSERT INTO journal (feed, digest, door, peer, received_at, control_id, message_type, state, results, notes,
-        traceparent, raw)
-    SELECT 'northmoor', encode(sha256(('grown' || n)::bytea), 'hex'), 'mllp', '127.0.0.1',
-        now() - interval '90 days' + n * interval '5 seconds', 'G' || n, 'ORU^R01^ORU_R01', 'accepted', 1, '[]',
-        '00-' || md5(n::text) || '-' || left(md5(n::text), 16) || '-01', decode(repeat(md5(n::text), 62), 'hex')
-    FROM generate_series(%(first)s::bigint, %(last)s::bigint) n
-    """,
-    """
-    INSERT INTO replies (journal_seq, answered_at, code, reason, place, body, "then", state)
-    SELECT seq, received_at, 'AA', '', '', decode(repeat(md5(control_id), 8), 'hex'), NULL, 'sent'
-    FROM journal WHERE seq > %(after)s
-    """,
-    """
-    INSERT INTO outbox (event_id, type, subject, feed, digest, position, supersedes, traceparent, occurred_at, data,
-        confirmed_at, finished_at)
-    SELECT md5('event' || seq)::uuid::text, 'ResultReported', md5('result' || seq)::uuid::text, feed, digest, '1.1', '',
-        traceparent, received_at, decode(repeat(md5(control_id), 45), 'hex'), received_at, received_at
-    FROM journal WHERE seq > %(after)s
-    """,
-    """
-    INSERT INTO inbox (event_id, consumer, handled_at)
-    SELECT md5('event' || seq)::uuid::text, 'records', received_at FROM journal WHERE seq > %(after)s
-    """,
-)
 
 
 def main(on: Servers, ordinary: list[Participant]) -> None:
@@ -74,22 +48,12 @@ def main(on: Servers, ordinary: list[Participant]) -> None:
 def _grown(on: Servers, stack: ExitStack) -> list[str]:
     """Databases with so many rows: each a copy of the one before, with more."""
     urls: list[str] = []
-    for before, size in zip((0, *SIZES), SIZES, strict=False):
+    for before, size in zip((HISTORY, *SIZES), SIZES, strict=False):
         progress(f"growing the journal to {size:,} rows")
         template = urls[-1].rpartition("/")[2] if urls else COHORT
         urls.append(stack.enter_context(on.fresh_database(template)))
-        _grow(urls[-1], before, size)
+        grow(urls[-1], before, size, on.bystanders)
     return urls
-
-
-def _grow(url: str, before: int, size: int) -> None:
-    with psycopg.connect(url, autocommit=True) as database:
-        row = database.execute("SELECT coalesce(max(seq), 0) FROM journal").fetchone()
-        assert row is not None
-        for statement in _FILL:
-            database.execute(statement, {"first": before + 1, "last": size, "after": row[0]})
-        database.execute("VACUUM ANALYZE")
-        database.execute("CHECKPOINT")
 
 
 def _measure(store: SqlStore, messages: list[bytes]) -> dict[str, float]:
@@ -97,7 +61,7 @@ def _measure(store: SqlStore, messages: list[bytes]) -> dict[str, float]:
     known = store.read_now(lambda tx: tx.journal.newest(1)[0])
     middle = known.seq // 2
     costs = {"take 8 new messages down, one commit": _taking(store, messages)}
-    costs["claim and confirm 200 events"] = _claiming(store)
+    costs["claim and confirm 200 events"], costs["handle a result, 8 in a commit"] = _relaying_and_handling(store)
     reading: dict[str, Callable[[Transaction], Any]] = {
         "page of 50 from the middle": lambda tx: tx.journal.page(middle, 50),
         "newest page of 50": lambda tx: tx.journal.newest(50),
@@ -116,16 +80,21 @@ def _taking(store: SqlStore, messages: list[bytes]) -> float:
     return statistics.median(rounds) / 5 * 1000
 
 
-def _claiming(store: SqlStore) -> float:
-    def work(tx: Transaction) -> int:
+def _relaying_and_handling(store: SqlStore) -> tuple[float, float]:
+    def claim_and_confirm(tx: Transaction) -> list[Envelope]:
         claimed = tx.events.claim(0, MESSAGES)
         tx.events.confirm([seq for seq, _ in claimed], wall_clock())
-        return len(claimed)
+        return [envelope for _, envelope in claimed]
 
-    started = perf_counter()
-    count = store.write_now(work)
-    assert count == MESSAGES, count
-    return (perf_counter() - started) * 1000
+    relaying = Took()
+    with relaying.more():
+        envelopes = store.write_now(claim_and_confirm)
+    assert len(envelopes) == MESSAGES, len(envelopes)
+    rounds = [handle_together(store, envelopes[first : first + 40], 8) for first in range(0, MESSAGES, 40)]
+    # What the handling has put into the outbox must not be in the next round's way.
+    while waiting := store.write_now(claim_and_confirm):
+        assert waiting
+    return relaying.clock * 1000, statistics.median(took.clock for took in rounds) / 40 * 1000
 
 
 def _often(store: SqlStore, work: Callable[[Transaction], Any]) -> float:

@@ -8,17 +8,21 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from time import perf_counter, process_time
 from typing import Any
 
 from adapters import ADAPTERS
-from hub.app import DIALECT, feeds_of, wall_clock
+from hub.app import DIALECT, context_of, feeds_of, wall_clock
 from hub.config import Settings
 from hub.contract import Envelope, result_identity, seal
 from hub.domain.events import ResultReported
 from hub.domain.people import Participant
+from hub.flow.consumers import RECORDS
+from hub.flow.handlers import handle
 from hub.flow.intake import Intake
 from hub.flow.ports import Transaction
+from hub.flow.worker import Worker
 from hub.io.store import SqlStore
 from hub.io.store.engine import connect_store
 from tests.bench.a_hub import reports
@@ -77,6 +81,21 @@ def take(store: SqlStore, messages: Sequence[bytes], group: int) -> tuple[Took, 
     with total.more():
         asyncio.run(work())
     return total.without(here.took), here.took
+
+
+def handle_together(store: SqlStore, envelopes: Sequence[Envelope], group: int) -> Took:
+    """Handle so many events in each commit, as a worker does."""
+    worker = Worker(store, None, context_of(Settings()), RECORDS, lambda: None)  # type: ignore[arg-type]
+
+    def work(some: Sequence[Envelope], tx: Transaction) -> None:
+        for envelope in some:
+            worker.once(tx, envelope, handle)
+
+    took = Took()
+    with took.more():
+        for first in range(0, len(envelopes), group):
+            store.write_now(partial(work, envelopes[first : first + group]))
+    return took
 
 
 def an_event(person: Participant) -> ResultReported:

@@ -19,12 +19,15 @@ from typing import Any
 import psycopg
 
 from hub.domain.people import Participant
+from tests.bench.history import grow
 from tests.bench.processes import Groups
 from tests.bench.sender import Sent, frames
 from tests.servers import PostgresNode, RabbitNode
 
 ROOT = Path(__file__).resolve().parents[2]
 COHORT = "bench_cohort"
+HISTORY = 5_000
+"""Messages in the journal of every copy before anything is measured."""
 PATIENCE = 120.0
 
 
@@ -34,6 +37,8 @@ class Servers:
 
     postgres: PostgresNode
     rabbit: RabbitNode
+    bystanders: Sequence[str]
+    """Participants who have a past in every copy, and no present: nothing of theirs is sent."""
 
     @contextmanager
     def fresh_database(self, template: str = COHORT) -> Iterator[str]:
@@ -48,8 +53,11 @@ class Servers:
 
 
 @contextmanager
-def servers(people: Sequence[Participant]) -> Iterator[Servers]:
-    """A durable PostgreSQL and a RabbitMQ of our own, the first with these people in it."""
+def servers(people: Sequence[Participant], ordinary: Sequence[Participant]) -> Iterator[Servers]:
+    """A durable PostgreSQL and a RabbitMQ of our own; the first with these people in it, and a past of those who are
+    not the ordinary ones."""
+    present = {person.participant_id for person in ordinary}
+    bystanders = [person.participant_id for person in people if person.participant_id not in present]
     with PostgresNode() as postgres, RabbitNode() as rabbit, TemporaryDirectory() as place:
         postgres.create_database(COHORT)
         cohort = Path(place) / "cohort.ndjson"
@@ -58,9 +66,8 @@ def servers(people: Sequence[Participant]) -> Iterator[Servers]:
                 file.write(json.dumps({name: getattr(person, name) for name in person.__slots__}, default=str) + "\n")
         settings = environment(HUB_DATABASE_URL=postgres.url(COHORT))
         _run("hub", "cohort", "import", str(cohort), settings=settings)
-        # Of these alone: what is planned on a table known to be empty stays a sequential scan when it has filled.
-        postgres.execute("VACUUM ANALYZE participants, participant_keys", COHORT)
-        yield Servers(postgres, rabbit)
+        grow(postgres.url(COHORT), 0, HISTORY, bystanders)
+        yield Servers(postgres, rabbit, bystanders)
 
 
 def environment(**settings: str) -> dict[str, str]:

@@ -42,7 +42,7 @@ def main(only: Sequence[str] = ()) -> None:
     cohort, ordinary = people()
     gc.freeze()  # what stands in memory here must not slow what is measured in this process
     progress(f"starting PostgreSQL and RabbitMQ, {len(cohort):,} people")
-    with servers(cohort) as on:
+    with servers(cohort, ordinary) as on:
         _in_rounds(on, ordinary, [name for name in wanted if name in ROUNDLY])
         for name in wanted:
             if name in AT_ONCE:

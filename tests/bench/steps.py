@@ -17,13 +17,10 @@ from hub.domain.events import ResultReported, TestResult
 from hub.domain.matching import decide, search_keys
 from hub.domain.people import Participant
 from hub.domain.record import Entry, ResultFact, fold
-from hub.flow.consumers import RECORDS
-from hub.flow.ports import Transaction
-from hub.flow.worker import Job, Worker
 from hub.io.rabbit.conveyor import RabbitConveyor
 from hub.io.store import SqlStore
 from tests.bench.a_hub import reports
-from tests.bench.inside import Took, an_event, store_at, take
+from tests.bench.inside import Took, an_event, handle_together, store_at, take
 from tests.bench.report import line, progress, title
 from tests.bench.roles import Servers
 
@@ -133,18 +130,10 @@ def _fact(like: TestResult, number: int) -> ResultFact:
 
 def _handle(store: SqlStore) -> None:
     progress("handle")
-    worker = Worker(store, None, context_of(Settings()), RECORDS, lambda: None)  # type: ignore[arg-type]
     claimed = store.write_now(lambda tx: tx.events.claim(0, 700))
-    waiting = iter([envelope for _, envelope in claimed if envelope.type == ResultReported.__name__])
-    for group in (1, 4, 16):
-        groups = [[next(waiting) for _ in range(group)] for _ in range(160 // group)]
-        took = Took()
-        with took.more():
-            for some in groups:
-                store.write_now(partial(_together, worker, some))
-        _show(f"handle: match, fold, letter, events; {group} in a commit", took, 160)
-
-
-def _together(worker: Worker, envelopes: list[Envelope], tx: Transaction) -> None:
-    for envelope in envelopes:
-        worker.work_off(tx, [Job(envelope)])
+    reported = [envelope for _, envelope in claimed if envelope.type == ResultReported.__name__]
+    handle_together(store, reported[:16], 16)
+    for number, group in enumerate((1, 4, 16)):
+        some = reported[16 + 160 * number : 176 + 160 * number]
+        what = f"handle: match, fold, letter, events; {group} in a commit"
+        _show(what, handle_together(store, some, group), len(some))

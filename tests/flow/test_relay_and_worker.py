@@ -18,7 +18,7 @@ from hub.domain.events import ResultMatched
 from hub.errors import Reason, Retry
 from hub.flow import parking, patience, settling, worker
 from hub.flow.consumers import RECORDS
-from hub.flow.handlers import handle, park_as_our_fault
+from hub.flow.handlers import park_as_our_fault
 from hub.flow.intake import Intake
 from hub.flow.recording import reported
 from hub.flow.refill import refill

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, Row, bindparam, delete, func, select
 
 from hub.domain.matching import search_keys
 from hub.domain.people import Participant
-from hub.io.store.room import Room
 from hub.io.store.prepared import Prepared
+from hub.io.store.room import Room
 from hub.io.store.schema import participant_keys, participants
 from hub.io.store.statements import Several, insert_all_or_leave, insert_all_or_replace
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import func, select
 
 from hub.io.store.room import Room
 from hub.io.store.schema import journal, letters, repeats, replies, results, tasks

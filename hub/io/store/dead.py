@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, select
+from sqlalchemy import ColumnElement, Row, delete, func, select
 
 from hub.flow.ports import DeadLetter
 from hub.io.store.room import Room

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, or_, update
+from sqlalchemy import bindparam, or_, update
 
-from hub.io.store.room import Room
 from hub.io.store.prepared import Prepared
+from hub.io.store.room import Room
 from hub.io.store.schema import duties
 from hub.io.store.statements import insert_or_leave
 

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, insert, or_, select, update
 
 from hub.flow.ports import Arrival, JournalEntry, StoredReply
-from hub.io.store.room import Room
 from hub.io.store.prepared import Prepared
+from hub.io.store.room import Room
 from hub.io.store.schema import journal, repeats, replies
 from hub.io.store.statements import Several, numbered
 

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, select
 
 from hub.flow.ports import LetterRow
-from hub.io.store.room import Room
 from hub.io.store.prepared import Prepared
+from hub.io.store.room import Room
 from hub.io.store.schema import letters
 from hub.io.store.statements import insert_all_or_replace
 

@@ -12,8 +12,8 @@ from sqlalchemy import Connection, Row, bindparam, select, update
 from hub.contract import named_identity
 from hub.domain.record import Fact, Record, ResultFact, UndoneFact
 from hub.flow.ports import MatchRow
-from hub.io.store.room import Room
 from hub.io.store.prepared import Prepared
+from hub.io.store.room import Room
 from hub.io.store.schema import facts, matches, records
 from hub.io.store.statements import insert_all, insert_all_or_leave, insert_all_or_replace
 

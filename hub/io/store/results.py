@@ -11,8 +11,8 @@ from sqlalchemy import Connection, Row, bindparam, select, update
 from hub.contract import event_from_json, event_to_json
 from hub.domain.events import ReportParked, ResultReported
 from hub.flow.ports import ResultRow
-from hub.io.store.room import Room
 from hub.io.store.prepared import Prepared
+from hub.io.store.room import Room
 from hub.io.store.schema import results
 from hub.io.store.statements import Several, insert_all_or_replace
 

@@ -9,10 +9,10 @@ import msgspec
 from sqlalchemy import Connection, Row, and_, bindparam, delete, insert, select, update
 
 from hub.flow.ports import DecisionRow, TaskRow
-from hub.io.store.room import Room
 from hub.io.store.prepared import Prepared
 from hub.io.store.records import SqlRecords
 from hub.io.store.results import SqlResults
+from hub.io.store.room import Room
 from hub.io.store.schema import decisions, matches, results, task_keys, tasks
 from hub.io.store.statements import insert_all_or_leave
 
