@@ -120,12 +120,10 @@ class Step:
 
 def names_of(result_id: str, event: Event) -> list[str]:
     """What is held of a result: itself, and its slide if that could be read."""
-    slide = slide_of(event)
-    named = slide and slide.laboratory_code and slide.slide_number
-    return [
-        f"result|{result_id}",
-        *([f"slide|{slide.laboratory_code}|{slide.slide_number}"] if slide and named else []),
-    ]
+    slide, names = slide_of(event), [f"result|{result_id}"]
+    if slide and slide.laboratory_code and slide.slide_number:
+        names.append(f"slide|{slide.laboratory_code}|{slide.slide_number}")
+    return names
 
 
 def slide_of(event: Event) -> TestResult | ReportParked | None:

@@ -18,8 +18,9 @@ Answer = TypeVar("Answer")
 class Together(Generic[Item, Answer]):
     """`await together.ask(item)`: while one group is being committed the next one gathers.
 
-    `abreast`: how many groups may be under way at once. `work` takes a transaction and the items and gives their answers in the same order. If it fails for a group, each
+    `work` takes a transaction and the items and gives their answers in the same order. If it fails for a group, each
     item is done again by itself, so that nobody pays for another's fault; what is nobody's fault is told to all.
+    `abreast`: how many groups may be under way at once.
     """
 
     def __init__(

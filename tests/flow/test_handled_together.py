@@ -12,7 +12,9 @@ from adapters.simulators.laboratory import claim_of
 from hub.contract import Envelope
 from hub.domain.people import Participant
 from hub.flow.consumers import RECORDS
+from hub.flow.handlers import handle
 from hub.flow.worker import Job, Worker
+from hub.io.store import open_store
 from tests.flow.conftest import NewStore
 from tests.flow.scene import Scene, corrected, misspelt, withdrawn
 
@@ -52,8 +54,11 @@ async def handled(scene: Scene, seed: int, size: int) -> Any:
         envelopes += scene.envelopes_of(raw)
     worker = Worker(scene.store, scene.conveyor, scene.context, RECORDS, lambda: None)
     for first in range(0, len(envelopes), size):
-        some = [Job(envelope) for envelope in envelopes[first : first + size]]
-        await scene.store.write(lambda tx, jobs=some: worker.work_off(tx, jobs))
+        some = envelopes[first : first + size]
+        if size > 1:
+            await scene.store.write(lambda tx, jobs=some: worker.work_off(tx, [Job(each) for each in jobs]))
+        else:  # nothing is read ahead
+            await scene.store.write(lambda tx, one=some[0]: handle(tx, one, scene.context))
     endings = sorted((envelope.subject, scene.ending(envelope.subject)) for envelope in envelopes)
     return endings, scene.standing(*people), scene.read(lambda tx: (tx.counts.letters(), tx.counts.letters_held()))
 
@@ -62,8 +67,6 @@ async def handled(scene: Scene, seed: int, size: int) -> Any:
 async def test_together_as_one_after_another(new_store: NewStore, tmp_path: Any, seed: int) -> None:
     with new_store() as store:
         together = await handled(Scene(store), seed, 16)
-    from hub.io.store import open_store
-
     alone_store = open_store(tmp_path)
     alone = await handled(Scene(alone_store), seed, 1)
     alone_store.close_now()

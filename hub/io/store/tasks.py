@@ -119,7 +119,7 @@ class SqlTasks(Room):
 
     def open_for(self, participant_id: str) -> list[TaskRow]:
         """Her own, and those about any version of a slide of which one version stands on her record."""
-        # A result that this very transaction has made, alone on its slide, has no task: it need not be written for this.
+        # A result that this very transaction has made, alone on its slide, has no task: no need to write it for this.
         matched = self._records.unwritten_matches(participant_id)
         known = all(self._results.is_fresh(result_id) for result_id in matched)
         connection = self._bare if known else self._connection
