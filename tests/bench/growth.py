@@ -22,8 +22,8 @@ from tests.bench.roles import COHORT, HISTORY, Servers
 
 SIZES = (10_000, 100_000, 1_000_000 if os.environ.get("HUB_TEST_ALL") else 200_000)
 ROUNDS, MESSAGES = 3, 200
-FLAT = 1.5
-"""What may cost so many times as much on the largest journal, noise of the machine included."""
+FLAT, NOISE = 1.5, 0.25
+"""What may cost so many times as much on the largest journal, and so many milliseconds more: the machine is not quiet."""
 
 
 def main(on: Servers, ordinary: list[Participant]) -> None:
@@ -40,7 +40,12 @@ def main(on: Servers, ordinary: list[Participant]) -> None:
     for name in figures.under(str(SIZES[0])):
         values = [figures.median(f"{size}.{name}") for size in SIZES]
         ratio = values[-1] / values[0]
-        line(name, " ".join(f"{value:.2f}" for value in values), f"x {ratio:.2f} (flat: < {FLAT})", met=ratio < FLAT)
+        line(
+            name,
+            " ".join(f"{value:.2f}" for value in values),
+            f"x {ratio:.2f} (flat: < {FLAT})",
+            met=values[-1] < FLAT * values[0] + NOISE,
+        )
     if not os.environ.get("HUB_TEST_ALL"):
         note("HUB_TEST_ALL=1 grows it to a million.")
 
@@ -100,7 +105,7 @@ def _relaying_and_handling(store: SqlStore) -> tuple[float, float]:
 def _often(store: SqlStore, work: Callable[[Transaction], Any]) -> float:
     took = []
     store.read_now(work)  # the first time it is compiled and prepared
-    for _ in range(15):
+    for _ in range(10):
         started = perf_counter()
         store.read_now(work)
         took.append((perf_counter() - started) * 1000)

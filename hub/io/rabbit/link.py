@@ -92,6 +92,7 @@ class RabbitLink:
             try:
                 return await self._connect_to(url)
             except FAILURES as error:
+                stop_if_cancelled()
                 failed = error
         assert failed is not None, "there is at least one URL"
         raise failed
@@ -116,7 +117,16 @@ async def saying_away() -> AsyncIterator[None]:
     try:
         yield
     except FAILURES as error:
+        stop_if_cancelled()
         raise BrokerAway(error) from None
+
+
+def stop_if_cancelled() -> None:
+    """aiormq tells who is cancelled while a channel closes that the channel is closed, and no more: asked here, or a
+    worker that is to stop would connect anew and work on."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def declare(connection: AbstractConnection) -> None:
@@ -149,8 +159,8 @@ async def _close(what: AbstractChannel | AbstractConnection) -> None:
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             await what.close()
-    except FAILURES:
-        pass  # it is gone already
+    except FAILURES:  # it is gone already
+        stop_if_cancelled()
 
 
 def urls_of(setting: str) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ DOOR_LIMIT = 256
 ROOM_LIMIT = 16
 OPTIONS = {
     "TimeZone": "UTC",
+    "default_transaction_isolation": r"read\ committed",  # what follows a lock must see what its holder did
     "synchronous_commit": "on",  # whatever the server's default: an AA must survive a power cut
     "lock_timeout": "500ms",  # whoever waits longer for a name lets go of his own, and tries again alone
     "statement_timeout": "30s",
