@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from hub.errors import Park, Place, Reason, Reject
 from hub.formats.hl7v2 import Location, Message, Segment
@@ -40,22 +40,46 @@ class Order:
     obr: Segment
     followers: tuple[Segment, ...]
     open_end: Segment | None = None
+    _named: dict[str, list[Segment]] = field(default_factory=dict, compare=False, repr=False)
+    _holding: dict[tuple[str, Location], dict[str, list[Segment]]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     def segments(self, name: str) -> list[Segment]:
         """The segments of that name which belong to the order or to the whole message."""
+        if name not in self._named:
+            self._named[name] = self._segments(name)
+        return self._named[name]
+
+    def _segments(self, name: str) -> list[Segment]:
         if name in OF_THE_MESSAGE:
             return self.message.segments(name)
         if name == "OBR":
             return [self.obr]
         return [segment for segment in self.followers if segment.name == name]
 
+    def meant(self, plan: Plan) -> list[Segment]:
+        """The segments that a plan means. Most plans ask for one value at one place (OBX-3), each for another: so the
+        observations are sorted by what they hold there, once for all facts."""
+        name = plan.location.segment
+        if plan.key is None:
+            return [segment for segment in self.segments(name) if plan.is_meant(segment)]
+        at, wanted = plan.key
+        holding = self._holding.get((name, at)) or self._sorted(name, at)
+        found = holding.get(wanted, [])
+        return found if plan.key_is_all else [segment for segment in found if plan.is_meant(segment)]
+
+    def _sorted(self, name: str, at: Location) -> dict[str, list[Segment]]:
+        holding = self._holding.setdefault((name, at), {})
+        for segment in self.segments(name):
+            holding.setdefault(_text(segment, at, at.repetition or 1), []).append(segment)
+        return holding
+
     def texts(self, fact: Fact) -> Iterator[Text]:
         """Every non-empty text at the places of a fact."""
         for plan in plans(fact):
             location = plan.location
-            for segment in self.segments(location.segment):
-                if not plan.is_meant(segment):
-                    continue
+            for segment in self.meant(plan):
                 for repetition in plan.repetitions(segment):
                     text = segment.value(location.field, location.component, location.subcomponent, repetition).strip()
                     if text:
@@ -81,9 +105,8 @@ class Order:
         """Where the fact ought to have stood: in the first segment meant for it, else in none that could be counted."""
         for plan in plans(fact):
             at = plan.location
-            for segment in self.segments(at.segment):
-                if plan.is_meant(segment):
-                    return place_of(at if segment.present(at.field) else _whole_field(at), segment)
+            for segment in self.meant(plan):
+                return place_of(at if segment.present(at.field) else _whole_field(at), segment)
         return _uncounted(_whole_field(plans(fact)[0].location))
 
 
@@ -94,16 +117,20 @@ class Plan:
     location: Location
     of_segment: tuple[_Condition, ...]
     of_repetition: tuple[_Condition, ...]
+    key: tuple[Location, str] | None = None
+    """The first of the conditions on the segment, where it asks for one value at one place."""
+
+    @property
+    def key_is_all(self) -> bool:
+        """Nothing is asked of a segment beside its key."""
+        return self.key is not None and len(self.of_segment) == 1 and not self.location.occurrence
 
     def is_meant(self, segment: Segment) -> bool:
         """Whether the conditions on the segment as a whole hold."""
         occurrence = self.location.occurrence
         if occurrence and occurrence != segment.number:
             return False
-        for condition in self.of_segment:  # asked of every observation for every fact: a loop costs half of `all`
-            if not _holds(segment, condition, condition[0].repetition or 1):
-                return False
-        return True
+        return all(_holds(segment, each, each[0].repetition or 1) for each in self.of_segment)
 
     def repetitions(self, segment: Segment) -> Iterator[int]:
         """The repetitions of the field, from 1, in which the fact stands, in a segment that is meant."""
@@ -115,8 +142,13 @@ class Plan:
 
 def meant(observations: list[Segment], facts: Facts) -> tuple[Segment, ...]:
     """Those of the OBX in which one of the feed's facts stands, filled or not."""
-    wanted = _of_observations(facts)
-    return tuple(obx for obx in observations if any(plan.is_meant(obx) for plan in wanted))
+    by_key, others = _of_observations(facts)
+    return tuple(
+        obx
+        for obx in observations
+        if any(_text(obx, at, at.repetition or 1) in keys for at, keys in by_key)
+        or any(plan.is_meant(obx) for plan in others)
+    )
 
 
 @functools.lru_cache(maxsize=4096)
@@ -171,19 +203,31 @@ def translate(name: str, fact: Fact, found: Text, codes: dict[str, dict[str, str
 def _plan(location: Location, fact: Fact) -> Plan:
     conditions = [(Location.parse(at), _wanted(values)) for at, values in fact.where.items()]
     together = [each for each in conditions if each[0].field == location.field and not each[0].repetition]
-    return Plan(location, tuple(each for each in conditions if each not in together), tuple(together))
+    of_segment = tuple(each for each in conditions if each not in together)
+    at, wanted = of_segment[0] if of_segment else (location, frozenset())
+    key = (at, next(iter(wanted))) if len(wanted) == 1 else None
+    return Plan(location, of_segment, tuple(together), key)
 
 
 @functools.lru_cache(maxsize=256)
-def _of_observations(facts: Facts) -> tuple[Plan, ...]:
-    """The plans of every fact that stands in an OBX; facts of one OBX share theirs."""
-    found = (plan for _, fact in facts.declared() for plan in plans(fact) if plan.location.segment == "OBX")
-    return tuple({(plan.location.occurrence, plan.of_segment): plan for plan in found}.values())
+def _of_observations(facts: Facts) -> tuple[tuple[tuple[Location, frozenset[str]], ...], tuple[Plan, ...]]:
+    """What is asked of an OBX in which a fact stands: the keys by their place, and the plans that ask for more."""
+    found = [plan for _, fact in facts.declared() for plan in plans(fact) if plan.location.segment == "OBX"]
+    keys: dict[Location, set[str]] = {}
+    for plan in found:
+        if plan.key and plan.key_is_all:
+            keys.setdefault(plan.key[0], set()).add(plan.key[1])
+    others = {(plan.location.occurrence, plan.of_segment): plan for plan in found if not plan.key_is_all}
+    return tuple((at, frozenset(wanted)) for at, wanted in keys.items()), tuple(others.values())
 
 
 def _holds(segment: Segment, condition: _Condition, repetition: int) -> bool:
     at, wanted = condition
-    return segment.value(at.field, at.component, at.subcomponent, repetition).strip() in wanted
+    return _text(segment, at, repetition) in wanted
+
+
+def _text(segment: Segment, at: Location, repetition: int) -> str:
+    return segment.value(at.field, at.component, at.subcomponent, repetition).strip()
 
 
 def _characters(which: str, text: str) -> str:

@@ -20,7 +20,7 @@ import psycopg
 
 from hub.domain.people import Participant
 from tests.bench.history import grow
-from tests.bench.processes import Groups
+from tests.bench.processes import Groups, forget_peaks
 from tests.bench.sender import Sent, frames
 from tests.servers import PostgresNode, RabbitNode
 
@@ -123,7 +123,9 @@ def hub(on: Servers, roles: Sequence[str]) -> Iterator[Hub]:
         groups: dict[str, list[int]] = {}
         for role, process in started:
             groups.setdefault(role, []).append(process.pid)
-        groups |= {"postgres": [on.postgres.pid], "rabbitmq": [on.rabbit.pid]}
+        servers_of_it = {"postgres": [on.postgres.pid], "rabbitmq": [on.rabbit.pid]}
+        forget_peaks(servers_of_it)
+        groups |= servers_of_it
         database = stack.enter_context(psycopg.connect(url, autocommit=True))
         yield Hub(max(ports), groups, database)
 

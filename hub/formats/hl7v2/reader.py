@@ -20,19 +20,16 @@ class Segment:
     """One segment. `number` counts the segments of its name in the message from 1. Field 1 of MSH, FHS and BHS is
     the field separator itself, as HL7 counts."""
 
-    __slots__ = ("_charset", "_fields", "_line", "delimiters", "number")
+    __slots__ = ("_charset", "_fields", "_line", "delimiters", "name", "number")
 
     def __init__(self, line: str, marks: Delimiters, codec: str, number: int = 1) -> None:
         self._line = line
+        self.name = line[:3].upper()
+        """In upper case, however it was sent."""
         self.delimiters = marks
         self._charset = codec
         self.number = number
         self._fields: list[str] | None = None
-
-    @property
-    def name(self) -> str:
-        """In upper case, however it was sent."""
-        return self._line[:3].upper()
 
     @property
     def text(self) -> str:
@@ -104,7 +101,7 @@ class Message:
     """One message of a frame; `index` counts from 1. Segments that HL7 does not know, out of order or in lower case
     are all there, in the order sent."""
 
-    __slots__ = ("_by_name", "_charset", "_lines", "delimiters", "index")
+    __slots__ = ("_all", "_by_name", "_charset", "_lines", "delimiters", "index")
 
     def __init__(self, lines: list[str], codec: str, index: int = 1) -> None:
         self.index = index
@@ -112,6 +109,7 @@ class Message:
         self._lines = lines
         self._charset = codec
         self._by_name: dict[str, list[str | Segment]] | None = None
+        self._all: list[Segment] | None = None
 
     def _named(self, name: str) -> list[str | Segment]:
         """The segments of a name: lines, until somebody asks for the segment."""
@@ -132,6 +130,11 @@ class Message:
 
     def all(self) -> list[Segment]:
         """Every segment in the order sent."""
+        if self._all is None:
+            self._all = self._every()
+        return self._all
+
+    def _every(self) -> list[Segment]:
         seen: Counter[str] = Counter()
         found = []
         for line in self._lines:

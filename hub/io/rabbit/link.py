@@ -79,7 +79,9 @@ class RabbitLink:
 
     async def _connected(self) -> AbstractConnection:
         async with self._connecting:
-            if self._connection is None or self._connection.is_closed:
+            # `is_closed` says only whether we have closed it; a line that broke has merely stopped being connected.
+            if self._connection is None or not self._connection.connected.is_set():
+                await self.lose()
                 self._connection = await self._connect()
             return self._connection
 
