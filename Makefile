@@ -30,7 +30,8 @@ check: $(DEV)  ## style, types, the import staircase, mapping tables, generated 
 	$(BIN)/hub check
 	$(BIN)/hub docs --check
 
-bench: $(DEV)  ## speeds and rates, medians and ratios of things run side by side
+bench: $(DEV)  ## speeds and rates, medians and ratios of things run side by side, with real servers too
+	@$(BIN)/python -m tests.servers.install postgresql rabbitmq
 	$(BIN)/python -m tests.bench
 
 docs: $(RUNTIME)  ## write the generated documents afresh
