@@ -17,6 +17,8 @@ from tests.journeys.leaks import leaks
 
 KEYS = ("sent", "answers", "stored", "duplicates", "rejected", "matched", "parked", "letters", "lost")
 RESULTS = 120
+SERVERS = {"HUB_DATABASE_URL": "postgresql://127.0.0.1:1/real", "HUB_AMQP_URL": "amqp://127.0.0.1:1/"}
+"""Of a hub that really runs: the demo must not go near them."""
 SEED = 3
 
 
@@ -89,7 +91,7 @@ def test_without_json_it_shows_the_cases_and_where_to_look_further(tmp_path: Pat
 
 def test_the_demo_never_clears_what_it_did_not_make(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("precious")
-    done = hub("demo", "--once", "--json", "--data", tmp_path, "--results", 1)
+    done = hub("demo", "--once", "--json", "--data", tmp_path, "--results", 1, settings=SERVERS)
     assert done.code == 2 and "--data" in done.complained
     assert (tmp_path / "mine.txt").read_text() == "precious"
 

@@ -13,8 +13,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
+import subprocess
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -22,14 +23,17 @@ from typing import Any
 
 import pytest
 
-from tests.journeys.deployment import Deployment, Process, import_cohort, left_alone
+from tests.journeys.deployment import Deployment, Process, embedded, import_cohort, left_alone
+from tests.journeys.driving import wait_until_finished
 from tests.journeys.kept import Kept, nothing_lost, nothing_repeated, same_outcome
 from tests.journeys.laboratories import LANES, Laboratories
 from tests.journeys.leaks import leaks
 from tests.journeys.workload import Day, day
 from tests.servers import FaultProxy, PostgresNode, RabbitNode
-from tests.servers.fresh import at
+from tests.servers.fresh import at, execute
 from tests.servers.install import ensure
+from tests.servers.keeper import children
+from tests.servers.programs import libfaketime
 
 SEED = int(os.environ.get("HUB_TEST_SEED", "20260115"))
 MESSAGES = int(os.environ.get("HUB_TEST_FAULTS", "300"))
@@ -247,13 +251,14 @@ async def test_the_broker_loses_everything_and_an_operator_refills_it(place: Pla
         await scene.ends_well()
 
 
-async def _lose_everything(scene: Scene) -> int:
+async def _lose_everything(scene: Scene, before: Callable[[], object] = lambda: None) -> int:
     """The workers die, the broker fills, and its data directory is wiped; returns how many events went with it."""
     for worker in scene.hub.of["worker"]:
         worker.kill()
     await scene.were_answered(0.7)
     scene.pause_at(0.7)
     await scene.hub.confirmed()
+    before()
     scene.place.rabbit.wipe()
     lost = await scene.hub.waits(confirmed=False)
     assert lost
@@ -293,7 +298,8 @@ async def test_the_answer_to_a_commit_is_lost(place: Place, tmp_path: Path) -> N
     _make_commits_slow(place.postgres)
     async with FaultProxy(port) as network:
         elsewhere = {"intake": f"postgresql://slow@127.0.0.1:{network.port}/"}
-        async with deployed(place, tmp_path, TWO_OF_EACH, database_of=elsewhere) as scene:
+        roles = {"intake": 2, "relay": 1, "worker": 1}
+        async with deployed(place, tmp_path, roles, database_of=elsewhere) as scene:
             async with scene.flowing():
                 for after in scene.moments(losses):
                     await scene.told.were_answered(after)
@@ -318,10 +324,125 @@ def _make_commits_slow(postgres: PostgresNode) -> None:
 
 
 async def test_senders_hang_up_before_they_have_read_their_answer(place: Place, tmp_path: Path) -> None:
-    async with deployed(place, tmp_path, {"intake": 2, "relay": 1, "worker": 2, "schedule": 1}) as scene:
+    async with deployed(place, tmp_path, {"intake": 2, "relay": 1, "worker": 1}) as scene:
         scene.told.hangs_up = lambda: scene.random.random() < 0.2
         async with scene.flowing():
             pass
         scene.figures = {"hung up": scene.told.dropped}
         await scene.ends_well()
         assert scene.figures["of these stored already"] > 0
+
+
+# -- the disk
+
+
+async def test_the_disk_is_full_for_the_embedded_hub(place: Place, tmp_path: Path) -> None:
+    planned, told, data = await place.planned(FEWER), Laboratories(), tmp_path / "data"
+    await import_cohort(data, planned.plan)
+    process, total = embedded(data, {"HUB_LOG": "warning", "HUB_LOG_FORMAT": "json"}), len(planned.plan.sendings)
+    try:
+        await process.restart()
+        async with asyncio.timeout(SECONDS), asyncio.TaskGroup() as group:
+            group.create_task(told.send(planned.plan, lambda _: process.ports["MLLP"]))
+            await told.were_answered(total // 3)
+            away, answered = await _while_full([process.pid], 4096, told, process)
+        await asyncio.to_thread(wait_until_finished, data)
+        await process.terminate()
+    finally:
+        process.kill()
+    print(f"\n/ready said {away}, acknowledged meanwhile {answered}, messages {total}, acknowledged {told.answered}")
+    kept = Kept.in_directory(data)
+    assert answered == 0
+    nothing_lost(kept, planned.plan, told)
+    nothing_repeated(kept)
+    same_outcome(kept, planned.alone)
+    assert "our_fault" not in process.log.read_text()
+
+
+async def test_the_disk_is_full_for_the_journal_in_the_database(place: Place, tmp_path: Path) -> None:
+    """No file may grow beyond the 16 MiB that the files of the write-ahead log have anyway, and the journal's is that
+    large already."""
+    async with deployed(place, tmp_path, {"intake": 1, "relay": 1, "worker": 1}) as scene:
+        url, (intake,) = scene.hub.database, scene.hub.of["intake"]
+        for statement in (*_FILL, "CHECKPOINT"):
+            execute(url, statement)
+        async with scene.flowing():
+            await scene.were_answered(0.3)
+            server = [place.postgres.pid, *children(place.postgres.pid)]
+            away, answered = await _while_full(server, 16 * 1024**2, scene.told, intake)
+        await scene.hub.finished()
+        execute(url, "DELETE FROM journal WHERE feed = 'filling'")
+        scene.figures = {"/ready said": away, "acknowledged meanwhile": answered}
+        await scene.ends_well()
+        assert answered == 0
+
+
+_FILL = (
+    "ALTER TABLE journal SET (fillfactor = 10, autovacuum_enabled = false)",  # one row a page
+    """
+    INSERT INTO journal (feed, digest, door, peer, received_at, control_id, message_type, state, results, notes,
+                         traceparent, raw)
+    SELECT 'filling', number, '', '', now(), '', '', 'refused', 0, '[]', '', decode(repeat('00', 1000), 'hex')
+    FROM generate_series(1, 2100) number
+    """,
+)
+
+
+async def _while_full(pids: list[int], size: int, told: Laboratories, door: Process) -> tuple[dict[str, str], int]:
+    """No file of these processes may grow beyond this size, for a while: what /ready said, and how many messages were
+    acknowledged once it had said so."""
+    _let_files_grow(pids, str(size))
+    try:
+        async with asyncio.timeout(20):
+            while not (away := await door.ready()):  # noqa: ASYNC110 - another process finds out
+                await asyncio.sleep(0.02)
+        before = told.answered
+        for _ in range(10):
+            await asyncio.sleep(0.1)
+            assert (await door.ready()).keys() == {"store"}
+        answered = told.answered - before
+    finally:
+        _let_files_grow(pids, "unlimited")
+    async with asyncio.timeout(20):
+        while await door.ready():  # noqa: ASYNC110 - another process finds out
+            await asyncio.sleep(0.02)
+    return away, answered
+
+
+def _let_files_grow(pids: list[int], most: str) -> None:
+    """Also of processes that have ended meanwhile. Whoever owns a process may do this, and root perhaps not."""
+    for pid in pids:
+        with suppress(FileNotFoundError):
+            owner = Path(f"/proc/{pid}").stat().st_uid
+            words = ["prlimit", f"--fsize={most}:", "--pid", str(pid)]
+            done = subprocess.run(words, user=owner if os.geteuid() == 0 else None, cwd="/", capture_output=True)
+            assert done.returncode == 0 or not Path(f"/proc/{pid}").exists(), done.stderr
+
+
+# -- the clock
+
+
+async def test_the_clock_goes_back_two_hours(place: Place, tmp_path: Path) -> None:
+    """In the middle, for every role at once; and what the broker had confirmed before, it loses after."""
+    ensure("libfaketime")
+    clock = tmp_path / "clock"
+    clock.write_text("+0")
+    wrong = {
+        "LD_PRELOAD": str(libfaketime()),
+        "FAKETIME_TIMESTAMP_FILE": str(clock),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "DONT_FAKE_MONOTONIC": "1",  # its older name
+    }
+    roles = {"intake": 1, "relay": 1, "worker": 2, "schedule": 1}
+    async with deployed(place, tmp_path, roles, settings=wrong) as scene:
+        async with scene.flowing():
+            await scene.were_answered(0.3)
+            lost = await _lose_everything(scene, lambda: clock.write_text("-2h"))
+        await scene.hub.finished()
+        received = "SELECT count(*) FILTER (WHERE age < '-1 hour'), count(*) FROM ({}) ages"
+        ages = "SELECT received_at - min(received_at) FILTER (WHERE seq = 1) OVER () AS age FROM journal"
+        ((early, every),) = execute(scene.hub.database, received.format(ages))
+        scene.figures = {"received two hours early": early, "lost by the broker": lost}
+        await scene.ends_well()
+        assert every * 0.2 < early < every

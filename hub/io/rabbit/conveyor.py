@@ -20,7 +20,7 @@ from hub.contract import Envelope
 from hub.flow.patience import FIRST_REST_SECONDS, LONGEST_REST_SECONDS
 from hub.flow.ports import DeadDelivery, Delivery, Depth
 from hub.io.rabbit.cloudevents import CONTENT_TYPE, NotAnEvent, envelope_of, headers_of
-from hub.io.rabbit.link import ANSWER_SECONDS, FAILURES, BrokerAway, RabbitLink, saying_away, urls_of
+from hub.io.rabbit.link import ANSWER_SECONDS, FAILURES, BrokerAway, RabbitLink, in_time, saying_away, urls_of
 from hub.io.rabbit.topology import DEAD, EVENTS, QUEUES, is_wanted, queue_of, routing_key
 
 PREFETCH = 100
@@ -42,9 +42,11 @@ class RabbitConveyor:
         """One True for each event that a queue holds safely; raises `BrokerAway` where none could be handed over."""
         channel = await self._publishing_channel()
         tasks = [asyncio.create_task(_publish(channel, envelope)) for envelope in envelopes]
-        done, late = await asyncio.wait(tasks, timeout=self._confirm_seconds)
-        for task in late:
-            task.cancel()
+        try:
+            done, late = await asyncio.wait(tasks, timeout=self._confirm_seconds)
+        finally:
+            for task in tasks:  # those that are late, or all where nobody waits any more
+                task.cancel()
         failed = [error for task in done if (error := task.exception())]
         if late or failed:
             await self._give_up(tasks, failed[0] if failed else TimeoutError())
@@ -107,7 +109,7 @@ class RabbitConveyor:
         found = {}
         async with self._link.channel() as channel, saying_away():
             for queue in QUEUES:
-                async with asyncio.timeout(ANSWER_SECONDS):
+                async with in_time():
                     told = await channel.queue_declare(queue.name, passive=True)
                 hands = PREFETCH * (told.consumer_count or 0)
                 found[queue.name] = Depth(told.message_count or 0, hands, ours=queue.is_ours)
@@ -162,7 +164,7 @@ async def _consume(channel: Channel, queue: str, prefetch: int) -> asyncio.Queue
 
     channel.closing.add_done_callback(end)
     channel.on_consumer_cancel_callbacks.add(end)
-    async with asyncio.timeout(ANSWER_SECONDS):
+    async with in_time():
         await channel.basic_qos(prefetch_count=prefetch)
         await channel.basic_consume(queue, take)
     return arrived

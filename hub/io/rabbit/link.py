@@ -64,7 +64,7 @@ class RabbitLink:
 
     async def _open(self, *, confirms: bool = False) -> AbstractChannel:
         connection = await self._connected()
-        async with asyncio.timeout(ANSWER_SECONDS):
+        async with in_time():
             return await connection.channel(publisher_confirms=confirms, on_return_raises=confirms)
 
     async def lose(self) -> None:
@@ -101,10 +101,10 @@ class RabbitLink:
 
     async def _connect_to(self, url: str) -> AbstractConnection:
         named: dict[str, Any] = {"connection_name": self._name}
-        async with asyncio.timeout(CONNECT_SECONDS):
+        async with in_time(CONNECT_SECONDS):
             connection = await aio_pika.connect(url, client_properties=named)
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
+            async with in_time():
                 await declare(connection)
         except BaseException:
             await _close(connection)
@@ -123,9 +123,17 @@ async def saying_away() -> AsyncIterator[None]:
         raise BrokerAway(error) from None
 
 
+@asynccontextmanager
+async def in_time(seconds: float = ANSWER_SECONDS) -> AsyncIterator[None]:
+    """What is asked of the broker in the block may take so long; TimeoutError after that."""
+    async with asyncio.timeout(seconds):
+        yield
+    stop_if_cancelled()
+
+
 def stop_if_cancelled() -> None:
-    """aiormq tells who is cancelled while a channel closes that the channel is closed, and no more: asked here, or a
-    worker that is to stop would connect anew and work on."""
+    """A cancellation may get lost in aiormq: told as a closed channel, or not at all (Python 3.11's `wait_for`). Asked
+    here, or a worker that is to stop would connect anew and work on."""
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError
@@ -159,7 +167,7 @@ async def _telling(connection: AbstractConnection, name: str) -> AsyncIterator[C
 
 async def _close(what: AbstractChannel | AbstractConnection) -> None:
     try:
-        async with asyncio.timeout(ANSWER_SECONDS):
+        async with in_time():
             await what.close()
     except FAILURES:  # it is gone already
         stop_if_cancelled()

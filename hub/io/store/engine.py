@@ -185,6 +185,7 @@ class SqlStore:
             return ""
         with suppress(StoreAway):
             await self.write(lambda tx: tx.probe())
+            self._away = ""  # here alone: that other work ends well may mean that it had nothing to write
         return self._away
 
     async def close(self) -> None:
@@ -209,7 +210,6 @@ class SqlStore:
         try:
             with self.database.writing() as transaction:
                 values = [piece.work(transaction) for piece in group]
-            self._away = ""
             return [(piece.future, value, None) for piece, value in zip(group, values, strict=True)]
         except Exception as error:  # whatever one piece did, each gets its own try and its own error below
             if isinstance(error, StoreAway) and error.whole:  # it would take each of them as long to find out
@@ -223,7 +223,6 @@ class SqlStore:
         except Exception as error:  # handed to whoever asked for the work
             self._away = error.hint if isinstance(error, StoreAway) else self._away
             return None, error
-        self._away = ""
         return value, None
 
 

@@ -16,8 +16,8 @@ from hub.io.store.statements import Several, numbered
 
 _LISTED = [column for column in journal.columns if column.name != "raw"]
 _FIND = Prepared(select(*_LISTED).where(journal.c.feed == bindparam("feed"), journal.c.digest == bindparam("digest")))
-_NUMBERS = Several(select(journal.c.feed, journal.c.digest, journal.c.seq), journal.c.digest)
-_KNOWN = Several(select(*_LISTED), journal.c.digest)
+_NUMBERS = Several(select(journal.c.feed, journal.c.digest, journal.c.seq), journal.c.feed, journal.c.digest)
+_KNOWN = Several(select(*_LISTED), journal.c.feed, journal.c.digest)
 _USED = Several(select(journal.c.feed, journal.c.control_id).distinct(), journal.c.control_id)
 _LAST_REPLY = Prepared(
     select(replies).where(replies.c.journal_seq == bindparam("seq")).order_by(replies.c.seq.desc()).limit(1)
@@ -26,6 +26,7 @@ _RESTATE = Prepared(
     update(journal).where(journal.c.seq == bindparam("row")).values(state=bindparam("to"), results=bindparam("count"))
 )
 _REPLIED = Several(update(replies).values(state=bindparam("to")), replies.c.seq)
+_HEXADECIMAL = frozenset("0123456789abcdef")
 _LONGEST_NUMBER = 18
 """Digits of a journal number. Control ids made of time and counter may have more, and more than databases can count."""
 
@@ -118,7 +119,7 @@ class SqlJournal(Room):
 
     def read_ahead(self, names: Sequence[tuple[str, str]]) -> None:
         """Look up the numbers of many at once; they never change."""
-        rows = _NUMBERS.rows(self._bare, [digest for _, digest in names])
+        rows = _NUMBERS.rows(self._bare, [feed for feed, _ in names], [digest for _, digest in names])
         self._numbers.update(((row.feed, row.digest), row.seq) for row in rows)
 
     def number(self, feed: str, digest: str) -> int | None:
@@ -133,7 +134,7 @@ class SqlJournal(Room):
 
     def known(self, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], JournalEntry]:
         """The entries of these (feed, digest) that there are."""
-        rows = _KNOWN.rows(self._connection, [digest for _, digest in names])
+        rows = _KNOWN.rows(self._connection, [feed for feed, _ in names], [digest for _, digest in names])
         found = {(row.feed, row.digest): _entry(row) for row in rows}
         return {name: found[name] for name in names if name in found}
 
@@ -177,9 +178,9 @@ class SqlJournal(Room):
 
     def lookup(self, name: str) -> list[JournalEntry]:
         """Entries by journal number, digest (or its first 8 characters and more) or control id, oldest first."""
-        named = or_(journal.c.control_id == name, journal.c.digest == name)
-        if len(name) >= 8:
-            named = or_(named, journal.c.digest.startswith(name, autoescape=True))
+        named = journal.c.control_id == name
+        if len(name) >= 8 and _HEXADECIMAL.issuperset(name):
+            named = or_(named, journal.c.digest.between(name, name + "g"))  # what begins so, by the index
         if name.isdecimal() and len(name) <= _LONGEST_NUMBER:
             named = or_(named, journal.c.seq == int(name))
         rows = self._connection.execute(_listing().where(named).order_by(journal.c.seq).limit(200))

@@ -103,7 +103,7 @@ journal = Table(
     Column("notes", Text, nullable=False, comment="JSON list: charset, line ends and the like"),
     Column("traceparent", String(64), nullable=False),
     Column("raw", LargeBinary, nullable=False),
-    UniqueConstraint("feed", "digest"),
+    UniqueConstraint("digest", "feed"),  # the digest first: a message is looked up by it, whole or in part
     Index(None, "control_id"),
     sqlite_autoincrement=True,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
@@ -120,33 +121,43 @@ _AT_ONCE = 24
 
 
 class Several:
-    """A SELECT or UPDATE of the rows whose column is among many values; compiled once, however many there are."""
+    """A SELECT or UPDATE of the rows whose column is among many values; compiled once, however many there are.
 
-    def __init__(self, statement: Any, of: Column[Any]) -> None:
-        array: Any = bindparam("several", type_=ARRAY(of.type))
-        self._by_array = Prepared(statement.where(of == func.any(array)))
-        self._names = [f"one{number}" for number in range(_AT_ONCE)]
-        self._by_list = Prepared(statement.where(of.in_([bindparam(each) for each in self._names])))
+    Of two columns each is among its values: so that an index of both is used, whoever asks sorts out the pairs."""
 
-    def rows(self, connection: Connection, values: Sequence[Any]) -> list[Any]:
-        """The rows of a SELECT, in no order; none where there are no values."""
+    def __init__(self, statement: Any, *of: Column[Any]) -> None:
+        arrays: list[Any] = [bindparam(f"several{place}", type_=ARRAY(column.type)) for place, column in enumerate(of)]
+        alike = [column == func.any(array) for column, array in zip(of, arrays, strict=True)]
+        self._by_array = Prepared(statement.where(*alike))
+        self._names = [[f"one{place}_{number}" for number in range(_AT_ONCE)] for place in range(len(of))]
+        lists = [column.in_([bindparam(each) for each in names]) for column, names in zip(of, self._names, strict=True)]
+        self._by_list = Prepared(statement.where(*lists))
+
+    def rows(self, connection: Connection, *values: Sequence[Any]) -> list[Any]:
+        """The rows of a SELECT, in no order; none where there are no values. One list for each column."""
         return [row for some in self._given(connection, values, {}) for row in some[0].rows(connection, some[1])]
 
     def change(self, connection: Connection, values: Sequence[Any], others: Values) -> None:
         """Do an UPDATE; `others` are its other parameters."""
-        for statement, given in self._given(connection, values, others):
+        for statement, given in self._given(connection, (values,), others):
             statement.change(connection, given)
 
     def _given(
-        self, connection: Connection, values: Sequence[Any], others: Values
+        self, connection: Connection, values: Sequence[Sequence[Any]], others: Values
     ) -> Iterator[tuple[Prepared, dict[str, Any]]]:
-        if values and connection.dialect.name == "postgresql":
-            yield self._by_array, {"several": list(values), **others}
+        distinct = [list(dict.fromkeys(each)) for each in values]
+        if connection.dialect.name == "postgresql":
+            if all(distinct):
+                yield self._by_array, {**{f"several{place}": each for place, each in enumerate(distinct)}, **others}
             return
-        for first in range(0, len(values), _AT_ONCE):
-            some = values[first : first + _AT_ONCE]
-            padded = [*some, *[some[0]] * (_AT_ONCE - len(some))]
-            yield self._by_list, {**dict(zip(self._names, padded, strict=True)), **others}
+        pieces = [[each[first : first + _AT_ONCE] for first in range(0, len(each), _AT_ONCE)] for each in distinct]
+        for some in itertools.product(*pieces):
+            given = {
+                name: each[min(number, len(each) - 1)]
+                for names, each in zip(self._names, some, strict=True)
+                for number, name in enumerate(names)
+            }
+            yield self._by_list, {**given, **others}
 
 
 def numbered(connection: Connection, table: Table, rows: Sequence[Values], key: tuple[str, ...]) -> list[int]:

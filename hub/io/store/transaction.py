@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 from functools import cached_property
 
-from sqlalchemy import ARRAY, BigInteger, Connection, bindparam, func, select
+from sqlalchemy import ARRAY, BigInteger, Connection, bindparam, func, insert, select
 
 from hub.io.store.cohort import SqlCohort
 from hub.io.store.counts import SqlCounts
@@ -35,6 +36,13 @@ def _number(name: str) -> int:
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)
 
 
+def _a_message() -> dict[str, object]:
+    """A journal row that needs new pages, with bytes that no database can make smaller."""
+    empty = dict.fromkeys(("feed", "door", "peer", "control_id", "message_type", "state", "notes", "traceparent"), "")
+    new = {"digest": secrets.token_hex(32), "raw": secrets.token_bytes(65536)}
+    return {**empty, **new, "received_at": func.now(), "results": 0}
+
+
 class SqlTransaction:
     """See `hub.flow.ports.Transaction`; the same over SQLite and PostgreSQL."""
 
@@ -46,6 +54,10 @@ class SqlTransaction:
     def probe(self) -> None:
         """Write something that changes nothing: can anything be written at all?"""
         self._connection.exec_driver_sql("UPDATE alembic_version SET version_num = version_num")
+        if not self._alone:  # a full server may still have room for that: try what a message takes, and take it back
+            nested = self._connection.begin_nested()
+            self._connection.execute(insert(journal).values(_a_message()))
+            nested.rollback()
 
     def probe_reading(self) -> None:
         """Read something small of what is always needed: does anybody answer?"""

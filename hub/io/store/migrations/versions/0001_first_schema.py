@@ -38,7 +38,7 @@ def upgrade() -> None:
         sa.Column("traceparent", sa.String(length=64), nullable=False),
         sa.Column("raw", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_journal")),
-        sa.UniqueConstraint("feed", "digest", name=op.f("uq_journal_feed_digest")),
+        sa.UniqueConstraint("digest", "feed", name=op.f("uq_journal_digest_feed")),
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_journal_control_id"), "journal", ["control_id"], unique=False)
