@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from time import perf_counter, process_time
 from typing import Any
 
@@ -19,9 +18,8 @@ from hub.contract import Envelope, result_identity, seal
 from hub.domain.events import ResultReported
 from hub.domain.people import Participant
 from hub.flow.consumers import RECORDS
-from hub.flow.handlers import handle
 from hub.flow.intake import Intake
-from hub.flow.ports import Transaction
+from hub.flow.ports import Delivery, Transaction
 from hub.flow.worker import Worker
 from hub.io.store import SqlStore
 from hub.io.store.engine import connect_store
@@ -83,18 +81,27 @@ def take(store: SqlStore, messages: Sequence[bytes], group: int) -> tuple[Took, 
     return total.without(here.took), here.took
 
 
+class Given:
+    """A conveyor of these events, so many at a time: the next come when the last are acknowledged."""
+
+    def __init__(self, envelopes: Sequence[Envelope], group: int) -> None:
+        self._groups = [envelopes[first : first + group] for first in range(0, len(envelopes), group)]
+
+    async def deliveries(self, consumer: str) -> AsyncIterator[Delivery]:
+        for group in self._groups:
+            handled = asyncio.Semaphore(0)
+            for envelope in group:
+                yield Delivery(consumer, envelope, handled.release)
+            for _ in group:
+                await handled.acquire()
+
+
 def handle_together(store: SqlStore, envelopes: Sequence[Envelope], group: int) -> Took:
-    """Handle so many events in each commit, as a worker does."""
-    worker = Worker(store, None, context_of(Settings()), RECORDS, lambda: None)  # type: ignore[arg-type]
-
-    def work(some: Sequence[Envelope], tx: Transaction) -> None:
-        for envelope in some:
-            worker.once(tx, envelope, handle)
-
-    took = Took()
+    """Have a worker handle them, so many in each commit."""
+    given, context, took = Given(envelopes, group), context_of(Settings()), Took()
+    worker = Worker(Here(store), given, context, RECORDS, lambda: None)  # type: ignore[arg-type]
     with took.more():
-        for first in range(0, len(envelopes), group):
-            store.write_now(partial(work, envelopes[first : first + group]))
+        asyncio.run(worker.run())
     return took
 
 

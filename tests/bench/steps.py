@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -49,14 +49,14 @@ def _timed(what: str, count: int, work: Callable[[], object]) -> None:
     _show(what, took, count)
 
 
-def _often(what: str, times: int, work: Callable[[], object], of: int = 1) -> None:
+def _often(what: str, times: int, work: Callable[[], object]) -> None:
     """Pure work, which nobody else's can be told from but by processor time: the median of five rounds."""
     rounds = [Took() for _ in range(5)]
     for took in rounds:
         with took.more():
             for _ in range(times):
                 work()
-    _show(what, sorted(rounds, key=lambda one: one.ours)[2], times * of)
+    _show(what, sorted(rounds, key=lambda one: one.ours)[2], times)
 
 
 def _take_down(store: SqlStore, ordinary: list[Participant]) -> None:
@@ -100,10 +100,10 @@ async def _publish(vhost: str, envelopes: list[Envelope]) -> dict[int, Took]:
 def _match(store: SqlStore, ordinary: list[Participant]) -> None:
     progress("match and fold")
     claims = [claim_of(person) for person in ordinary[:200]]
-    keys = [search_keys(claim) for claim in claims]
+    keys: list[Iterable[str]] = []
+    _timed("match: the keys of a claim", len(claims), lambda: keys.extend(map(search_keys, claims)))
     found = store.read_now(lambda tx: [tx.cohort.candidates(some) for some in keys])
     mean = statistics.fmean(map(len, found))
-    _often("match: the keys of a claim", 1, lambda: [search_keys(claim) for claim in claims], of=len(claims))
     _timed(
         f"match: look candidates up ({mean:.1f} on average)",
         len(claims),
