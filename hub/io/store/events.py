@@ -6,9 +6,10 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, or_, select, update
 
 from hub.contract import Envelope
+from hub.flow.ports import FOREVER
 from hub.io.store.prepared import Prepared
 from hub.io.store.room import Room
 from hub.io.store.schema import inbox, outbox
@@ -24,7 +25,7 @@ _UNCONFIRMED = Prepared(
 _LOST = (
     outbox.c.finished_at.is_(None),
     outbox.c.confirmed_at.is_not(None),
-    outbox.c.confirmed_at <= bindparam("before"),
+    or_(outbox.c.confirmed_at <= bindparam("before"), outbox.c.confirmed_at > bindparam("ahead")),
 )
 _UNFINISHED = Prepared(
     select(outbox.c.seq)
@@ -116,15 +117,16 @@ class SqlEvents(Room):
         """Mark as confirmed: the conveyor has them safely."""
         _CONFIRM.change(self._connection, rows, {"at": at})
 
-    def unfinished(self, before: datetime) -> int:
-        """How many events were confirmed up to then and are not finished."""
-        count: int = _COUNT_UNFINISHED.rows(self._connection, {"before": before})[0][0]
+    def unfinished(self, before: datetime, ahead: datetime = FOREVER) -> int:
+        """How many events were confirmed up to then, or as it seems after `ahead`, and are not finished."""
+        count: int = _COUNT_UNFINISHED.rows(self._connection, {"before": before, "ahead": ahead})[0][0]
         return count
 
-    def relay_again(self, before: datetime, after: int, limit: int) -> tuple[int, int]:
-        """Let the relays hand over again what was confirmed up to then and is not finished, the oldest first; returns
-        how many, and the last one's number to go on after."""
-        rows = _UNFINISHED.rows(self._connection, {"before": before, "after": after, "size": limit})
+    def relay_again(self, before: datetime, ahead: datetime, after: int, limit: int) -> tuple[int, int]:
+        """Let the relays hand over again what was confirmed up to then, or as it seems after `ahead`, and is not
+        finished, the oldest first; returns how many, and the last one's number to go on after."""
+        values = {"before": before, "ahead": ahead, "after": after, "size": limit}
+        rows = _UNFINISHED.rows(self._connection, values)
         self.were_let_go = self.were_let_go or bool(rows)
         _AGAIN.change(self._connection, [row.seq for row in rows], {})
         return len(rows), rows[-1].seq if rows else after

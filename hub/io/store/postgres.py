@@ -66,7 +66,9 @@ class PostgresDatabase:
 
     def _connect(self) -> psycopg.Connection[Any]:
         line: dict[str, Any] = dict(self._line)
-        return psycopg.connect(**line, prepare_threshold=1)
+        connection = psycopg.connect(**line, prepare_threshold=1)
+        connection.prepared_max = None  # there are some hundred statements, and none is made up
+        return connection
 
     @contextmanager
     def writing(self) -> Iterator[SqlTransaction]:

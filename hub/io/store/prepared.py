@@ -73,7 +73,7 @@ class _Compiled:
         compiled = statement.compile(dialect=dialect, column_keys=names)
         self._sql: str = compiled.string
         binds = compiled.binds
-        order = compiled.positiontup if compiled.positional else binds
+        order = compiled.positiontup
         self._order = tuple(
             (name, binds[name].type.dialect_impl(dialect).bind_processor(dialect), binds[name].value)
             for name in order or ()
@@ -85,6 +85,12 @@ class _Compiled:
 
     def run(self, driver: Any, values: Values) -> Any:
         raise NotImplementedError
+
+    def _given(self, values: Values) -> list[Any]:
+        return [
+            convert(values.get(name, constant)) if convert else values.get(name, constant)
+            for name, convert, constant in self._order
+        ]
 
     def read(self, rows: Sequence[Sequence[Any]]) -> list[Any]:
         if not self._results:
@@ -102,36 +108,32 @@ class _CompiledForSqlite(_Compiled):
     """Parameters by position."""
 
     def run(self, driver: Any, values: Values) -> Any:
-        given = [
-            convert(values.get(name, constant)) if convert else values.get(name, constant)
-            for name, convert, constant in self._order
-        ]
         try:
-            return driver.execute(self._sql, given)
+            return driver.execute(self._sql, self._given(values))
         except sqlite3.Error as error:
             raise without_values(error) from None
 
 
 class _CompiledForPostgres(_Compiled):
-    """Parameters by name; the driver prepares what it sees twice."""
+    """Parameters by number, as PostgreSQL itself counts them: the driver need not look through the statement for them
+    each time. It prepares what it sees twice."""
 
-    def __init__(self, statement: Any, names: Sequence[str] | None, dialect: Dialect) -> None:
-        super().__init__(statement, names, dialect)
+    def __init__(self, statement: Any, names: Sequence[str] | None, _dialect: Dialect) -> None:
         import psycopg  # only where the database is PostgreSQL
+        from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
+        super().__init__(statement, names, PGDialect_psycopg(paramstyle="numeric_dollar"))  # type: ignore[no-untyped-call]
+        self._cursor = psycopg.RawCursor
+        self._binary = psycopg.pq.Format.BINARY
         self._error = psycopg.Error
 
     def run(self, driver: Any, values: Values) -> Any:
+        cursor = self._cursor(driver)
+        cursor.format = self._binary  # its own form, not text to be read
         try:
-            return driver.cursor(binary=True).execute(self._sql, self._given(values))
+            return cursor.execute(self._sql, self._given(values))
         except self._error as error:
             raise without_values(error) from None
-
-    def _given(self, values: Values) -> dict[str, Any]:
-        return {
-            name: convert(values.get(name, constant)) if convert else values.get(name, constant)
-            for name, convert, constant in self._order
-        }
 
 
 def without_values(error: Exception) -> OperationalError:

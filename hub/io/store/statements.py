@@ -88,21 +88,22 @@ def _insert_all(connection: Connection, table: Table, rows: Sequence[Values], cl
         _insert(connection.dialect.name, table, clash, tuple(rows[0])).change_all(connection, rows)
 
 
-_MOST_PARAMETERS = 48
-"""psycopg reads a statement with more than 50 anew each time, which costs more than sending the next one. (Arrays to be
-unnested cost three to five times as much as values: the driver writes them out in Python.)"""
+_AT_A_TIME = (16, 8, 4, 2, 1)
+"""Rows in one statement on PostgreSQL, where each is a round trip: few sizes, so that few statements are prepared.
+(Arrays to be unnested cost three to five times as much as values: the driver writes them out in Python.)"""
 
 
 def _in_pieces(
     table: Table, clash: str, rows: Sequence[Values], told: tuple[str, ...] = ()
 ) -> Iterator[tuple[Prepared, dict[str, Any]]]:
-    """On PostgreSQL, where each statement is a round trip, several rows go in one."""
     names = tuple(rows[0]) if rows else ()
-    size = max(1, _MOST_PARAMETERS // len(names)) if names else 1
-    for first in range(0, len(rows), size):
+    first = 0
+    while first < len(rows):
+        size = next(size for size in _AT_A_TIME if size <= len(rows) - first)
         some = rows[first : first + size]
         given = {f"{name}_{number}": row[name] for number, row in enumerate(some) for name in names}
-        yield _insert_several(table, clash, names, len(some), told), given
+        yield _insert_several(table, clash, names, size, told), given
+        first += size
 
 
 @cache
