@@ -37,8 +37,9 @@ bench: $(DEV)  ## speeds and rates, medians and ratios of things run side by sid
 docs: $(RUNTIME)  ## write the generated documents afresh
 	$(BIN)/hub docs
 
-faults: $(DEV)  ## the full counts behind the short forms of make test: kills, cuts, every sample
-	HUB_TEST_KILLS=40 $(BIN)/python -m pytest tests/journeys/test_kill.py -s --timeout 3600
+faults: $(DEV)  ## the full counts behind the short forms of make test: kills, cuts, wiped servers, every sample
+	@$(BIN)/python -m tests.servers.install
+	HUB_TEST_KILLS=40 HUB_TEST_FAULTS=20000 $(BIN)/python -m pytest tests/journeys/test_kill.py tests/journeys/test_faults.py -s
 	HUB_TEST_ALL=1 $(BIN)/python -m pytest tests/promises tests/formats --timeout 3600
 
 lock: $(DEV)  ## compile the lock files anew from pyproject.toml

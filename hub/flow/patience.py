@@ -11,12 +11,16 @@ FIRST_REST_SECONDS = 0.1
 LONGEST_REST_SECONDS = 5.0
 
 
-def _tell(state: RetryCallState) -> None:
-    error = state.outcome.exception() if state.outcome else None
+def tell_away(error: BaseException | None) -> None:
+    """What cannot be done just now is counted, each time it is tried."""
     if isinstance(error, Retry) and error.reason is Reason.BROKER_AWAY:
         telemetry.broker_failed(error)
     elif error is not None:
         telemetry.store_failed(error)
+
+
+def _tell(state: RetryCallState) -> None:
+    tell_away(state.outcome.exception() if state.outcome else None)
 
 
 patiently = AsyncRetrying(

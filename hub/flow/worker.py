@@ -11,10 +11,11 @@ from time import perf_counter
 
 from hub import telemetry
 from hub.contract import Envelope
+from hub.errors import Retry
 from hub.flow.ahead import read_ahead
 from hub.flow.consumers import CONSUMERS
 from hub.flow.handlers import Context, handle, park_as_our_fault
-from hub.flow.patience import LONGEST_REST_SECONDS, patiently
+from hub.flow.patience import LONGEST_REST_SECONDS, patiently, tell_away
 from hub.flow.ports import Conveyor, Delivery, Store, Transaction
 from hub.flow.step import Step, Told, tell_all
 from hub.flow.together import Together
@@ -72,13 +73,21 @@ class Worker:
         job = Job(envelope)
         while True:
             try:
-                tell_all(await patiently(self._done.ask, job))
+                tell_all(await self._settled(job))
                 return
             except Exception as error:  # a bug parks itself: the result must neither wait silently nor stop the others
                 telemetry.our_fault(error, "worker")
                 if job.handler is park_as_our_fault:  # not even that works: it stays unfinished, and we rest
                     await asyncio.sleep(LONGEST_REST_SECONDS)
                 job = Job(envelope, park_as_our_fault)
+
+    async def _settled(self, job: Job) -> Told:
+        """Plainly first: to be ready for trying again costs more than many a step."""
+        try:
+            return await self._done.ask(job)
+        except Retry as error:
+            tell_away(error)
+            return await patiently(self._done.ask, job)
 
     def work_off(self, tx: Transaction, jobs: Sequence[Job]) -> list[Told]:
         """Handle each event once, unless this consumer's inbox holds it already."""

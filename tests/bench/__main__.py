@@ -1,6 +1,6 @@
 """`make bench`: the hub's speeds, measured side by side in one run; medians and ratios, no thresholds.
 
-python -m tests.bench                    everything (about eight minutes)
+python -m tests.bench                    everything (about ten minutes)
 python -m tests.bench road reader        some of it: reader, start, road, latency, matching, servers
 python -m tests.bench servers:ack,steps  some of the part with real servers: ack, road, steps, growth
 """

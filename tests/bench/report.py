@@ -40,7 +40,7 @@ def milliseconds(took: Iterable[float]) -> dict[str, float]:
 def line(what: str, figure: str, bar: str = "", *, met: bool | None = None) -> None:
     """One line of a table: what, the figure, the bar and whether it is met."""
     verdict = "" if met is None else "met" if met else "NOT MET"
-    sys.stdout.write(f"  {what:<58}{figure:>16}  {bar:<24}{verdict}".rstrip() + "\n")
+    sys.stdout.write(f"  {what:<58}{figure:>16}  {bar:<26}{verdict}".rstrip() + "\n")
 
 
 def title(text: str) -> None:

@@ -1,10 +1,10 @@
 """Everything real: PostgreSQL and RabbitMQ of our own, the roles as processes, senders over sockets.
 
-    python -m tests.bench servers                all of it (about three minutes)
+    python -m tests.bench servers                all of it (about four minutes)
     python -m tests.bench servers:ack            a part: ack, road, steps, growth
 
 Figures are medians of three rounds, in each of which everything is measured once. HUB_TEST_ALL=1: growth to a million
-journal rows instead of 200,000 (minutes more). HUB_TEST_WORKERS: how many workers the whole road has (1).
+journal rows instead of 200,000 (minutes more, 4 GB). HUB_TEST_WORKERS: how many workers the whole road has (1).
 """
 
 from __future__ import annotations

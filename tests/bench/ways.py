@@ -43,7 +43,7 @@ class Laboratory:
 
 
 def yardsticks(on: Servers, size: int, figures: Figures) -> None:
-    """What the nodes do without a hub. The rate is taken twice, because it is what the rest is divided by."""
+    """What the nodes do without a hub. The first publishes only warm the node up."""
     progress("the servers by themselves")
     with on.rabbit.fresh_vhost() as vhost, on.fresh_database() as url:
         raw = Raw(vhost, size)
@@ -77,6 +77,7 @@ def acknowledging(on: Servers, people: Sequence[Participant], figures: Figures) 
 def whole_road(on: Servers, people: Sequence[Participant], figures: Figures) -> None:
     """Every role: each result on a record, the letter wished, every event on the broker."""
     progress("the whole road")
+    on.rabbit.restart()  # its memory shall be that of this work, not of the yardsticks'
     laboratory = Laboratory(people)
     with hub(on, ("intake", "relay", *["worker"] * WORKERS)) as at_work:
         at_work.send(laboratory.reports(WARM), CONNECTIONS)

@@ -29,12 +29,8 @@ _KEYS = select(participant_keys.c.participant_id).where(
 _CANDIDATES = Prepared(select(participants).where(participants.c.participant_id.in_(_KEYS)))
 
 
-_WITH_KEYS = Several(
-    select(participant_keys.c.key, participants).join(
-        participants, participants.c.participant_id == participant_keys.c.participant_id
-    ),
-    participant_keys.c.key,
-)
+_IDS_OF_KEYS = Several(select(participant_keys.c.key, participant_keys.c.participant_id), participant_keys.c.key)
+_ALL = Several(select(participants), participants.c.participant_id)
 
 
 def _participant(row: Row[Any]) -> Participant:
@@ -82,10 +78,10 @@ class SqlCohort(Room):
         """Read many candidates at once. Nobody may change the cohort meanwhile (`SqlTransaction.hold`)."""
         wanted = list(dict.fromkeys(keys))
         self._by_key.update((key, set()) for key in wanted)
-        for row in _WITH_KEYS.rows(self._bare, wanted):
+        for row in _IDS_OF_KEYS.rows(self._bare, wanted):
             self._by_key[row.key].add(row.participant_id)
-            if row.participant_id not in self._people:
-                self._people[row.participant_id] = _participant(row)
+        ids = set().union(*self._by_key.values()) - self._people.keys() if self._by_key else set()
+        self._people.update((row.participant_id, _participant(row)) for row in _ALL.rows(self._bare, sorted(ids)))
 
     def put(self, people: Sequence[Participant], at: datetime) -> None:
         """Add or replace; the blocking keys follow."""

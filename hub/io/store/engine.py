@@ -32,7 +32,8 @@ T = TypeVar("T")
 class Database(Protocol):
     """What SQLite and PostgreSQL do differently. Whatever its transactions cannot do is raised as `StoreAway`.
 
-    `writers` has a line for each writer thread: the most pieces in a group of its, of the doors' and of the others'.
+    `writers` has a line for each writer thread, the doors' first and the others' last: the most pieces in a group of
+    its, of the doors' and of the others'.
     `claims`: whether several processes relay, so that one must keep its rows from the others while it publishes.
     `poll_seconds`: how often whoever waits for others' events looks by himself.
     """
@@ -60,9 +61,10 @@ class _Piece:
 
 
 class _Waiting:
-    """The work that waits for a writer: that of the doors first, and never more at once than a group may hold."""
+    """The work that waits for one writer: that of the doors first, and never more at once than a group may hold."""
 
-    def __init__(self) -> None:
+    def __init__(self, of_door: int, of_room: int) -> None:
+        self._limits = of_door, of_room
         self._door: deque[_Piece] = deque()
         self._room: deque[_Piece] = deque()
         self._closed = False
@@ -71,21 +73,18 @@ class _Waiting:
     def put(self, piece: _Piece, *, at_door: bool) -> None:
         with self._some:
             (self._door if at_door else self._room).append(piece)
-            self._some.notify_all()
+            self._some.notify()
 
     def close(self) -> None:
         with self._some:
             self._closed = True
-            self._some.notify_all()
+            self._some.notify()
 
-    def group(self, of_door: int, of_room: int) -> list[_Piece]:
+    def group(self) -> list[_Piece]:
         """Wait for work and take a group of it; empty when closed and all is done."""
-
-        def something() -> bool:
-            return bool((of_door and self._door) or (of_room and self._room) or self._closed)
-
+        of_door, of_room = self._limits
         with self._some:
-            self._some.wait_for(something)
+            self._some.wait_for(lambda: self._door or self._room or self._closed)
             return [*_take(self._door, of_door), *_take(self._room, of_room)]
 
 
@@ -111,11 +110,11 @@ class SqlStore:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self._waiting = _Waiting()
+        self._waiting = [_Waiting(*limits) for limits in database.writers]
         self._away = ""
         self._writers = [
-            threading.Thread(target=self._write_on, args=limits, name="store-writer", daemon=True)
-            for limits in database.writers
+            threading.Thread(target=self._write_on, args=(waiting,), name="store-writer", daemon=True)
+            for waiting in self._waiting
         ]
         for writer in self._writers:
             writer.start()
@@ -131,7 +130,8 @@ class SqlStore:
     async def write(self, work: Work[T], *, at_door: bool = False) -> T:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._waiting.put(_Piece(work, future, loop), at_door=at_door)
+        waiting = self._waiting[0] if at_door else self._waiting[-1]
+        waiting.put(_Piece(work, future, loop), at_door=at_door)
         return await future
 
     async def read(self, work: Work[T]) -> T:
@@ -193,13 +193,14 @@ class SqlStore:
 
     def close_now(self) -> None:
         """Finish what was asked for, then close."""
-        self._waiting.close()
+        for waiting in self._waiting:
+            waiting.close()
         for writer in self._writers:
             writer.join()
         self.engine.dispose()
 
-    def _write_on(self, of_door: int, of_room: int) -> None:
-        while group := self._waiting.group(of_door, of_room):
+    def _write_on(self, waiting: _Waiting) -> None:
+        while group := waiting.group():
             done = self._together(group)
             for loop in {piece.loop for piece in group}:
                 mine = [row for piece, row in zip(group, done, strict=True) if piece.loop is loop]

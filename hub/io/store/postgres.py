@@ -43,8 +43,9 @@ LONGEST_REST_SECONDS = 5.0
 class PostgresDatabase:
     """See `hub.io.store.engine.Database`. `url` is libpq's: several hosts may be named, for failover."""
 
-    writers: tuple[tuple[int, int], ...] = ((DOOR_LIMIT, 0), (0, ROOM_LIMIT), (0, ROOM_LIMIT))
-    """One thread for the doors, whose senders wait; two for the rooms, so that one computes while one commits."""
+    writers: tuple[tuple[int, int], ...] = ((DOOR_LIMIT, 0), (0, ROOM_LIMIT))
+    """A thread for the doors, whose senders wait, and one for the rooms. More would only hand the interpreter to and
+    fro: several processes are how a server is used."""
     claims = True
     poll_seconds = 5.0
     """A notification may be lost with its line; looking now and then costs nothing."""
