@@ -19,7 +19,7 @@ from hub.flow.dead import DeadLetters
 from hub.flow.handlers import Context
 from hub.flow.intake import Intake
 from hub.flow.patience import patiently
-from hub.flow.ports import Clock, Conveyor, Store
+from hub.flow.ports import FOREVER, Clock, Conveyor, Store
 from hub.flow.refill import refill, refill_if_lost
 from hub.flow.relay import Relay
 from hub.flow.replies import ReplyLedger
@@ -109,7 +109,7 @@ async def running(
     tasks: list[asyncio.Task[None]] = []
     try:
         if "relay" in roles and not settings.amqp_url:  # what was on the conveyor died with the process before
-            await patiently(refill, store, clock())
+            await patiently(refill, store, FOREVER)
         tasks += [asyncio.create_task(_watched(name, work)) for name in roles for work in background.get(name, list)()]
         if "intake" in roles:
             await door.start()

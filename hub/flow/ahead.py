@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 from hub.contract import Envelope, event_from_json
 from hub.domain.events import Event, ResultReported
 from hub.domain.matching import search_keys
+from hub.domain.people import Claim
 from hub.flow.ports import Transaction
-from hub.flow.step import names_of, slide_of
+from hub.flow.step import names_of, person_name, slide_of
 
 
 def read_ahead(tx: Transaction, envelopes: Sequence[Envelope]) -> None:
@@ -22,6 +23,22 @@ def read_ahead(tx: Transaction, envelopes: Sequence[Envelope]) -> None:
     tx.results.read_ahead([envelope.subject for envelope, _ in reported], _slides(event for _, event in reported))
     claims = [event.claim for _, event in reported if isinstance(event, ResultReported)]
     tx.cohort.read_ahead(key for claim in claims for key in search_keys(claim))
+    people = _probably_meant(tx, claims)
+    tx.hold(*(person_name(participant_id) for participant_id in people))
+    for part in (tx.records, tx.tasks, tx.letters):
+        part.read_ahead(people)
+
+
+def _probably_meant(tx: Transaction, claims: Iterable[Claim]) -> list[str]:
+    """Who has the number that is claimed. Whose the result is, is decided elsewhere: this only saves questions."""
+    holders = (
+        person.participant_id
+        for claim in claims
+        if claim.nhs_number
+        for person in tx.cohort.candidates(search_keys(claim))
+        if person.nhs_number == claim.nhs_number
+    )
+    return list(dict.fromkeys(holders))
 
 
 def _slides(events: Iterable[Event]) -> list[tuple[str, str]]:

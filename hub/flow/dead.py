@@ -39,7 +39,7 @@ class DeadLetters:
         envelope, at = delivery.envelope, self._context.clock()
         known = tx.events.find(envelope.event_id) if envelope else None
         if known is None:
-            tx.dead.put(_stranger(delivery, at))
+            tx.dead.put(stranger(delivery.queue, delivery.body, delivery.why, at))
             return [partial(telemetry.event_dead, "unknown", NOT_OURS)]
         if RECORDS not in CONSUMERS.get(known.type, ()) or not tx.events.take([known.event_id], RECORDS, at):
             return []
@@ -54,6 +54,7 @@ def retry(tx: Transaction, letter: DeadLetter) -> None:
     tx.dead.take_away([letter.event_id])
 
 
-def _stranger(delivery: DeadDelivery, at: datetime) -> DeadLetter:
-    name = hashlib.sha256(delivery.body).hexdigest()
-    return DeadLetter(name, delivery.queue, "unknown", "", f"no event of the hub ({delivery.why})", at, delivery.body)
+def stranger(where: str, body: bytes, why: str, at: datetime) -> DeadLetter:
+    """What is no event of the hub: it is known by its bytes."""
+    name = hashlib.sha256(body).hexdigest()
+    return DeadLetter(name, where, "unknown", "", f"no event of the hub ({why})", at, body)

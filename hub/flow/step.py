@@ -63,7 +63,7 @@ class Step:
 
     def hold_person(self, participant_id: str) -> None:
         """Nobody else changes what is known of her until the step is committed."""
-        self.tx.hold(f"person|{participant_id}")
+        self.tx.hold(person_name(participant_id))
 
     # What a step looks at several times is read once: the step alone changes it, until it commits.
 
@@ -116,6 +116,11 @@ class Step:
 
     def tell(self, happened: Callable[..., None], *words: str) -> None:
         self.told.append(lambda: happened(*words))
+
+
+def person_name(participant_id: str) -> str:
+    """What is held of a person."""
+    return f"person|{participant_id}"
 
 
 def names_of(result_id: str, event: Event) -> list[str]:

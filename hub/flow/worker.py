@@ -14,6 +14,7 @@ from hub.contract import Envelope
 from hub.errors import Retry
 from hub.flow.ahead import read_ahead
 from hub.flow.consumers import CONSUMERS
+from hub.flow.dead import NOT_OURS, stranger
 from hub.flow.handlers import Context, handle, park_as_our_fault
 from hub.flow.patience import LONGEST_REST_SECONDS, patiently, tell_away
 from hub.flow.ports import Conveyor, Delivery, Store, Transaction
@@ -93,7 +94,7 @@ class Worker:
         """Handle each event once, unless this consumer's inbox holds it already."""
         at = self._context.clock()
         new = tx.events.take({job.envelope.event_id for job in jobs}, self._consumer, at)
-        read_ahead(tx, [job.envelope for job in jobs if job.envelope.event_id in new])
+        read_ahead(tx, [job.envelope for job in jobs if job.envelope.event_id in new and not _is_strange(tx, job)])
         told = []
         for job in jobs:
             if job.envelope.event_id in new:
@@ -105,6 +106,14 @@ class Worker:
 
     def _once(self, tx: Transaction, job: Job, at: datetime) -> Told:
         envelope = job.envelope
+        if _is_strange(tx, job):
+            tx.dead.put(stranger(self._consumer, envelope.data, "it is in no outbox", at))
+            return [partial(telemetry.event_dead, "unknown", NOT_OURS)]
         step = job.handler(tx, envelope, self._context)
         tx.events.finish(envelope.event_id, len(CONSUMERS[envelope.type]), at)
         return step.told
+
+
+def _is_strange(tx: Transaction, job: Job) -> bool:
+    """Whether a failure is no fault of ours: the event came from elsewhere, or the database from an older copy."""
+    return job.handler is park_as_our_fault and tx.events.find(job.envelope.event_id) is None

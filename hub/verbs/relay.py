@@ -59,10 +59,10 @@ def _status(store: SqlStore, options: argparse.Namespace) -> int:
 def _refill(store: SqlStore, options: argparse.Namespace) -> int:
     import asyncio
 
-    from hub.app import wall_clock
+    from hub.flow.ports import FOREVER
     from hub.flow.refill import refill
 
-    count = asyncio.run(refill(store, wall_clock(), _progress()))
+    count = asyncio.run(refill(store, FOREVER, told=_progress()))
     if options.json:
         say_json({"let_go_again": count})
     else:

@@ -213,6 +213,7 @@ async def test_a_bug_in_reading_again_leaves_what_stood_on_the_record(scene: Sce
     envelope = scene.envelopes_of(raw)[0]
     other = replace(envelope, event_id="other-reading", data=envelope.data.replace(b'"X"', b'"2"'))
     work = Worker(scene.store, scene.conveyor, scene.context, RECORDS, lambda: None)
+    await scene.store.write(lambda tx: tx.events.put(other, consumed=True))
     await scene.store.write(lambda tx: work.work_off(tx, [Job(other, park_as_our_fault)]))
     assert scene.ending(other.subject) == "recorded our-fault"
     assert scene.codes_of(person) == ["X0A"]

@@ -156,36 +156,34 @@ class Deployment:
         assert done.code == 0, done.complained
         return json.loads(done.out)
 
-    async def waits(self, *, confirmed: bool) -> int:
-        """How many events wait for the broker, or for the workers."""
-        what = "confirmed_at" if confirmed else "finished_at"
+    async def behind(self) -> tuple[int, int]:
+        """How many events wait for the broker, and how many for the workers, at one moment."""
+        waiting = "count(*) FILTER (WHERE confirmed_at IS NULL), count(*) FILTER (WHERE finished_at IS NULL)"
         async with await psycopg.AsyncConnection.connect(self.database) as store:
-            found = await store.execute(f"SELECT count(*) FROM outbox WHERE {what} IS NULL")
-            row = await found.fetchone()
-            assert row is not None
-            return int(row[0])
+            found = await (await store.execute(f"SELECT {waiting} FROM outbox")).fetchone()
+        assert found is not None
+        return int(found[0]), int(found[1])
 
-    async def finished(self, seconds: float = FINISH_SECONDS) -> None:
+    async def finished(self) -> None:
         """Until every event is confirmed and handled."""
-        deadline = monotonic() + seconds
-        while behind := (await self.waits(confirmed=True), await self.waits(confirmed=False)):
-            if behind == (0, 0):
-                return
-            assert monotonic() < deadline, f"not confirmed and not finished in {seconds:.0f} s: {behind}"
+        deadline = monotonic() + FINISH_SECONDS
+        while (behind := await self.behind()) != (0, 0):
+            assert monotonic() < deadline, f"unconfirmed and unfinished after {FINISH_SECONDS:.0f} s: {behind}"
             await asyncio.sleep(0.05)
 
     async def confirmed(self) -> None:
         """Until the broker has every event."""
         async with asyncio.timeout(FINISH_SECONDS):
-            while await self.waits(confirmed=True):  # noqa: ASYNC110 - another process does it: nothing would wake us
+            while (await self.behind())[0]:  # noqa: ASYNC110 - another process does it: nothing would wake us
                 await asyncio.sleep(0.05)
 
-    async def at_rest(self, seconds: float = 1.0) -> None:
-        """Until the workers have handled nothing for so long."""
-        before, now = -1, await self.waits(confirmed=False)
+    async def at_rest(self, seconds: float = 1.0) -> int:
+        """Until the workers have handled nothing for so long; how many events are unfinished then."""
+        before, now = -1, (await self.behind())[1]
         while before != now:
             await asyncio.sleep(seconds)
-            before, now = now, await self.waits(confirmed=False)
+            before, now = now, (await self.behind())[1]
+        return now
 
     async def end(self) -> Kept:
         """Ask every process to stop, and look at what is left."""

@@ -19,6 +19,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -118,7 +119,9 @@ class Scene:
 
     async def ends_well(self) -> Kept:
         """What every fault must leave behind."""
+        began = monotonic()
         await self.hub.finished()
+        self.figures["seconds to finish"] = round(monotonic() - began, 1)
         logs = self.hub.logs()
         kept = await self.hub.end()
         self._tell(kept)
@@ -143,6 +146,16 @@ class Scene:
         print("\n" + ", ".join(f"{name} {value}" for name, value in self.figures.items()))
 
 
+async def make_vhost(rabbit: RabbitNode, name: str) -> None:
+    """On a busy machine the broker does not hear every question asked right after its start."""
+    for _ in range(3):
+        with suppress(RuntimeError):
+            await asyncio.to_thread(rabbit.make_vhost, name)
+            return
+        await asyncio.sleep(1.0)
+    rabbit.make_vhost(name)
+
+
 @asynccontextmanager
 async def deployed(
     place: Place,
@@ -160,7 +173,7 @@ async def deployed(
     place.rabbit.start()
     name = f"hub_{tmp_path.name}"
     place.postgres.create_database(name, planned.template)
-    place.rabbit.make_vhost(name)
+    await make_vhost(place.rabbit, name)
     special = {role: {"HUB_DATABASE_URL": at(url, name)} for role, url in (database_of or {}).items()}
     urls = place.postgres.url(name), place.rabbit.url(name)
     async with Deployment(tmp_path, *urls, roles, settings, special) as hub:
@@ -251,20 +264,20 @@ async def test_the_broker_loses_everything_and_an_operator_refills_it(place: Pla
         await scene.ends_well()
 
 
-async def _lose_everything(scene: Scene, before: Callable[[], object] = lambda: None) -> int:
+async def _lose_everything(scene: Scene, meanwhile: Callable[[], object] = lambda: None) -> int:
     """The workers die, the broker fills, and its data directory is wiped; returns how many events went with it."""
     for worker in scene.hub.of["worker"]:
         worker.kill()
-    await scene.were_answered(0.7)
     scene.pause_at(0.7)
+    await scene.were_answered(0.7)
     await scene.hub.confirmed()
-    before()
     scene.place.rabbit.wipe()
-    lost = await scene.hub.waits(confirmed=False)
+    meanwhile()
+    _, lost = await scene.hub.behind()
     assert lost
-    scene.pause_at(None)
     await asyncio.to_thread(scene.place.rabbit.start)
-    scene.place.rabbit.make_vhost(scene.vhost)
+    await make_vhost(scene.place.rabbit, scene.vhost)
+    scene.pause_at(None)
     await asyncio.gather(*(worker.restart() for worker in scene.hub.of["worker"]))
     return lost
 
@@ -345,14 +358,13 @@ async def test_the_disk_is_full_for_the_embedded_hub(place: Place, tmp_path: Pat
         async with asyncio.timeout(SECONDS), asyncio.TaskGroup() as group:
             group.create_task(told.send(planned.plan, lambda _: process.ports["MLLP"]))
             await told.were_answered(total // 3)
-            away, answered = await _while_full([process.pid], 4096, told, process)
+            away, answered = await _while_full([process.pid], 4096, told, process, lambda: Kept.in_directory(data))
         await asyncio.to_thread(wait_until_finished, data)
         await process.terminate()
     finally:
         process.kill()
     print(f"\n/ready said {away}, acknowledged meanwhile {answered}, messages {total}, acknowledged {told.answered}")
     kept = Kept.in_directory(data)
-    assert answered == 0
     nothing_lost(kept, planned.plan, told)
     nothing_repeated(kept)
     same_outcome(kept, planned.alone)
@@ -369,12 +381,11 @@ async def test_the_disk_is_full_for_the_journal_in_the_database(place: Place, tm
         async with scene.flowing():
             await scene.were_answered(0.3)
             server = [place.postgres.pid, *children(place.postgres.pid)]
-            away, answered = await _while_full(server, 16 * 1024**2, scene.told, intake)
+            away, answered = await _while_full(server, 16 * 1024**2, scene.told, intake, lambda: Kept.at(url))
         await scene.hub.finished()
         execute(url, "DELETE FROM journal WHERE feed = 'filling'")
         scene.figures = {"/ready said": away, "acknowledged meanwhile": answered}
         await scene.ends_well()
-        assert answered == 0
 
 
 _FILL = (
@@ -388,9 +399,11 @@ _FILL = (
 )
 
 
-async def _while_full(pids: list[int], size: int, told: Laboratories, door: Process) -> tuple[dict[str, str], int]:
+async def _while_full(
+    pids: list[int], size: int, told: Laboratories, door: Process, look: Callable[[], Kept]
+) -> tuple[dict[str, str], int]:
     """No file of these processes may grow beyond this size, for a while: what /ready said, and how many messages were
-    acknowledged once it had said so."""
+    acknowledged once it had said so. One may find room, if it stands in the journal."""
     _let_files_grow(pids, str(size))
     try:
         async with asyncio.timeout(20):
@@ -400,7 +413,9 @@ async def _while_full(pids: list[int], size: int, told: Laboratories, door: Proc
         for _ in range(10):
             await asyncio.sleep(0.1)
             assert (await door.ready()).keys() == {"store"}
-        answered = told.answered - before
+        answered, known = told.answered - before, [*told.answers]
+        assert answered < 5
+        assert {hashlib.sha256(raw).hexdigest() for raw in known} <= (await asyncio.to_thread(look)).digests()
     finally:
         _let_files_grow(pids, "unlimited")
     async with asyncio.timeout(20):
@@ -430,7 +445,7 @@ async def test_the_clock_goes_back_two_hours(place: Place, tmp_path: Path) -> No
     wrong = {
         "LD_PRELOAD": str(libfaketime()),
         "FAKETIME_TIMESTAMP_FILE": str(clock),
-        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_CACHE_DURATION": "1",  # seconds until the file is read again
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         "DONT_FAKE_MONOTONIC": "1",  # its older name
     }

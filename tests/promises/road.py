@@ -15,6 +15,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +29,7 @@ from hub.flow.consumers import CONSUMERS, RECORDS
 from hub.flow.dead import DeadLetters
 from hub.flow.handlers import Context
 from hub.flow.intake import Answered, Intake
-from hub.flow.ports import Clock, Conveyor, DeadDelivery, Delivery, Depth
+from hub.flow.ports import FOREVER, Clock, Conveyor, DeadDelivery, Delivery, Depth
 from hub.flow.refill import refill
 from hub.flow.relay import Relay
 from hub.flow.worker import Worker
@@ -42,6 +43,26 @@ PATIENCE = 40.0
 Wrap = Callable[[Conveyor], Conveyor]
 
 
+class Threads(ThreadPoolExecutor):
+    """The loop's threads; `await idle()` until none of them is at work, and nobody waits for what one has done."""
+
+    def __init__(self) -> None:
+        super().__init__(8)
+        self._begun: list[Future[Any]] = []
+
+    def submit(self, *args: Any, **kwargs: Any) -> Future[Any]:
+        future = super().submit(*args, **kwargs)
+        self._begun.append(future)
+        return future
+
+    async def idle(self) -> None:
+        while self._begun:
+            begun, self._begun = self._begun, []
+            await asyncio.wait([asyncio.wrap_future(future) for future in begun])
+            for _ in range(5):  # whoever waited goes on, and may ask for more
+                await asyncio.sleep(0)
+
+
 class Road(ABC):
     """One hub. `scene` writes the laboratories' messages and looks at what became of them; its `now` is the hub's
     clock, unless `clock` is set to another."""
@@ -51,6 +72,8 @@ class Road(ABC):
 
     def __init__(self) -> None:
         self._open = ExitStack()
+        self._threads = Threads()
+        asyncio.get_running_loop().set_default_executor(self._threads)
         self._stores: list[SqlStore] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._relays: list[Relay] = []
@@ -116,7 +139,7 @@ class Road(ABC):
     async def start_again(self) -> None:
         """After a crash, as the composition root does it: what an in-process conveyor held died with it."""
         if not self.several_relays:
-            await refill(self.scene.store, self.clock())
+            await refill(self.scene.store, FOREVER)
         self.start_relays()
         self.start_workers()
 
@@ -133,8 +156,10 @@ class Road(ABC):
     # -- what happens to it
 
     async def stop(self) -> None:
-        """End every role; what the conveyor holds stays there."""
+        """End every role; what the conveyor holds stays there. No statement is cut in two: that its thread runs on is
+        nothing that happens when a process dies."""
         tasks, self._tasks, self._relays = self._tasks, [], []
+        await self._threads.idle()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -18,18 +18,19 @@ from typing import Any
 import aio_pika
 import pytest
 
-from hub.contract import Envelope, result_identity
+from hub.contract import result_identity
 from hub.domain.events import LetterWished, TestResult
 from hub.domain.people import Participant
 from hub.errors import Reason, Retry
 from hub.flow import clerks, dead, schedule, settling
 from hub.flow.cohort_import import take_people
 from hub.flow.consumers import RECORDS
-from hub.flow.ports import Conveyor, DeadLetter, Transaction
+from hub.flow.ports import FOREVER, Conveyor, DeadLetter, Transaction
 from hub.flow.recording import reported
 from hub.flow.refill import refill, refill_if_lost
 from hub.flow.schedule import Duty, Schedule
 from hub.flow.step import Step
+from hub.flow.worker import Job, Worker
 from hub.io.rabbit.cloudevents import headers_of
 from hub.io.rabbit.topology import TRIES, queue_of
 from hub.io.store import SqlStore, open_store
@@ -336,7 +337,7 @@ async def test_exactly_what_was_unfinished_goes_again_and_is_finished(road: Road
     await road.until(lambda: road.backlog()["unconfirmed"] == 0)
     await road.crash()
     await road.forget()
-    assert await refill(road.scene.store, road.scene.now) == 12
+    assert await refill(road.scene.store, FOREVER) == 12
     published: Counter[str] = Counter()
     road.start_relays(1, wrap=counting(published))
     road.start_workers(2)
@@ -432,6 +433,17 @@ async def test_two_first_reports_of_a_slide_at_once_are_one_result_and_one_quest
     assert road.scene.read(lambda tx: tx.counts.results()) == {"recorded": 20, "waiting": 20}
     assert [task.reason for task in road.scene.open_tasks()] == ["duplicate-slide"] * 20
     assert [road.scene.codes_of(person) for person in people] == [["X0A"]] * 20
+
+
+async def test_two_reports_of_a_slide_in_one_commit_are_one_after_the_other(road: Road) -> None:
+    person, first = road.scene.person(), road.scene.result("X0A")
+    raws = [road.scene.message(person, each) for each in (first, replace(first, sender_code="Z99002"))]
+    await road.take(*raws)
+    jobs = [Job(envelope) for raw in raws for envelope in road.scene.envelopes_of(raw)]
+    worker = Worker(road.scene.store, road.conveyor(), road.context, RECORDS, lambda: None)
+    road.scene.store.write_now(lambda tx: [worker.work_off(tx, [job]) for job in jobs])
+    assert road.scene.read(lambda tx: tx.counts.results()) == {"recorded": 1, "waiting": 1}
+    assert [task.reason for task in road.scene.open_tasks()] == ["duplicate-slide"]
 
 
 async def test_two_results_of_one_person_at_once_end_as_one_after_the_other(
@@ -674,15 +686,27 @@ async def test_an_event_that_is_not_in_our_outbox_stops_nobody(real: Real) -> No
     people, raws = some_results(real.scene, 2)
     await real.take(*raws[:1])
     await real.settled()
-    for number in range(3):
-        event = Envelope(f"unknown {number}", "ResultReported", "r1", NOW, b"{}", feed="northmoor", digest="0" * 64)
+    known = real.scene.envelopes_of(raws[0])[0]
+    strange = [
+        replace(known, event_id="one that we do not know", digest="0" * 64),
+        replace(known, event_id="another", data=b"{}"),
+        replace(known, event_id="an id that no column holds " * 9, data=b"[]"),
+        replace(known, event_id="with\0NUL", data=b""),
+    ]
+    for event in strange:
         message = aio_pika.Message(event.data, headers=dict(headers_of(event)), content_type="application/json")
         await real.publish_as_stranger(queue_of(RECORDS), message)
-    await real.until(lambda: len(dead_letters(real)) == 3, 20)
+    await real.until(lambda: len(dead_letters(real)) == 4, 20)
     await real.take(*raws[1:])
     await real.settled()
-    assert [letter.body for letter in dead_letters(real)] == [b"{}"] * 3
-    assert [real.scene.codes_of(person) for person in people] == [["X0A"]] * 2
+    assert {letter.body for letter in dead_letters(real)} == {event.data for event in strange}
+    each_once_but(real, people, taken=2)
+
+
+def each_once_but(road: Road, people: list[Participant], *, taken: int) -> None:
+    """Everybody has her result, beside so many events that were seen and were none of ours."""
+    assert [road.scene.codes_of(person) for person in people] == [["X0A"]] * len(people)
+    assert rows(road.scene.store, "SELECT count(*) FROM inbox") == [(len(people) + taken,)]
 
 
 @servers

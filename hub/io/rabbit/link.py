@@ -9,18 +9,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from typing import cast
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection
+from aio_pika.connection import make_url
 from aio_pika.exceptions import AMQPError, ChannelPreconditionFailed
 from aiormq.channel import Channel
+from yarl import URL
 
 from hub import telemetry
 from hub.errors import CannotRun, Reason, Retry
 from hub.io.rabbit.topology import EXCHANGES, QUEUES
 
 CONNECT_SECONDS = 5.0
+HEARTBEAT_SECONDS = 10
+"""A line on which nothing came for three of these is dead, whatever the network says. The URL may name another."""
 ANSWER_SECONDS = 10.0
 """How long the broker may take for anything it is asked."""
 FAILURES = (AMQPError, OSError, TimeoutError, asyncio.InvalidStateError, RuntimeError)
@@ -39,7 +43,7 @@ class BrokerAway(Retry):
 class RabbitLink:
     """One connection for a process. `urls`: the nodes of a cluster, tried in turn."""
 
-    def __init__(self, urls: tuple[str, ...], name: str) -> None:
+    def __init__(self, urls: tuple[URL, ...], name: str) -> None:
         self._urls = urls
         self._name = name
         self._next = 0
@@ -99,11 +103,12 @@ class RabbitLink:
         assert failed is not None, "there is at least one URL"
         raise failed
 
-    async def _connect_to(self, url: str) -> AbstractConnection:
-        named: dict[str, Any] = {"connection_name": self._name}
-        async with in_time(CONNECT_SECONDS):
-            connection = await aio_pika.connect(url, client_properties=named)
+    async def _connect_to(self, url: URL) -> AbstractConnection:
+        # Made here and not by `aio_pika.connect`, so that it can be closed whatever happens while it is opened.
+        connection = aio_pika.Connection(url, client_properties={"connection_name": self._name})
         try:
+            async with in_time(CONNECT_SECONDS):
+                await connection.connect()
             async with in_time():
                 await declare(connection)
         except BaseException:
@@ -173,9 +178,12 @@ async def _close(what: AbstractChannel | AbstractConnection) -> None:
         stop_if_cancelled()
 
 
-def urls_of(setting: str) -> tuple[str, ...]:
+def urls_of(setting: str) -> tuple[URL, ...]:
     """The nodes of HUB_AMQP_URL, separated by commas."""
-    urls = tuple(part.strip() for part in setting.split(",") if part.strip())
+    try:
+        urls = tuple(make_url(part.strip()) for part in setting.split(",") if part.strip())
+    except ValueError:  # its text may hold the password
+        urls = ()
     if not urls:
         raise CannotRun("HUB_AMQP_URL names no broker: write amqp://user:password@host/vhost.")
-    return urls
+    return tuple(url.update_query({"heartbeat": HEARTBEAT_SECONDS, **url.query}) for url in urls)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select
@@ -11,8 +11,9 @@ from hub.flow.ports import LetterRow
 from hub.io.store.prepared import Prepared
 from hub.io.store.room import Room
 from hub.io.store.schema import letters
-from hub.io.store.statements import insert_all_or_replace
+from hub.io.store.statements import Several, insert_all_or_replace
 
+_OF_ALL = Several(select(letters), letters.c.participant_id)
 _OF = Prepared(select(letters).where(letters.c.participant_id == bindparam("id")))
 
 
@@ -22,9 +23,21 @@ class SqlLetters(Room):
     def __init__(self, connection: Connection, write_everything: Callable[[], None]) -> None:
         super().__init__(connection, write_everything)
         self._unwritten: dict[str, LetterRow] = {}
+        self._ahead: dict[str, dict[str, LetterRow]] = {}
+
+    def read_ahead(self, participant_ids: Sequence[str]) -> None:
+        """Read many people's letters at once. They must be held."""
+        self._ahead.update((each, {}) for each in participant_ids)
+        for row in _OF_ALL.rows(self._bare, participant_ids):
+            self._ahead[row.participant_id][row.letter_id] = _letter(row)
+
+    def forget(self) -> None:
+        self._ahead.clear()
 
     def of(self, participant_id: str) -> list[LetterRow]:
-        written = {row.letter_id: _letter(row) for row in _OF.rows(self._bare, {"id": participant_id})}
+        written = self._ahead.get(participant_id)
+        if written is None:
+            written = {row.letter_id: _letter(row) for row in _OF.rows(self._bare, {"id": participant_id})}
         hers = {key: letter for key, letter in self._unwritten.items() if letter.participant_id == participant_id}
         return list({**written, **hers}.values())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from hub.flow.ports import MatchRow
 from hub.io.store.prepared import Prepared
 from hub.io.store.room import Room
 from hub.io.store.schema import facts, matches, records
-from hub.io.store.statements import insert_all, insert_all_or_leave, insert_all_or_replace
+from hub.io.store.statements import Several, insert_all, insert_all_or_leave, insert_all_or_replace
 
 _KINDS: dict[str, type[ResultFact | UndoneFact]] = {kind.__name__: kind for kind in (ResultFact, UndoneFact)}
 _encoder = msgspec.json.Encoder(order="deterministic")
@@ -28,6 +28,12 @@ _UNDO = Prepared(
 _LIVE = Prepared(select(matches).where(matches.c.result_id == bindparam("result"), matches.c.undone_at.is_(None)))
 _MATCHES = Prepared(select(matches).where(matches.c.result_id == bindparam("result")).order_by(matches.c.matched_at))
 _FACTS = Prepared(select(facts.c.fact_id, facts.c.kind, facts.c.data).where(facts.c.participant_id == bindparam("id")))
+_FACTS_OF = Several(select(facts.c.participant_id, facts.c.fact_id, facts.c.kind, facts.c.data), facts.c.participant_id)
+_RECORDS_OF = Several(
+    select(records.c.participant_id, records.c.recall_type, records.c.next_test_due_on, records.c.policy),
+    records.c.participant_id,
+)
+_Summary = tuple[str, date | None, str]
 _RECORD = Prepared(select(records).where(records.c.participant_id == bindparam("id")))
 
 
@@ -43,6 +49,11 @@ def _match(row: Row[Any]) -> MatchRow:
         undone_at=row.undone_at,
         undone_by=row.undone_by,
     )
+
+
+def _fact(row: Row[Any]) -> Fact:
+    fact: Fact = msgspec.json.decode(bytes(row.data), type=_KINDS[row.kind])
+    return fact
 
 
 def _fact_id(participant_id: str, fact: Fact) -> str:
@@ -87,6 +98,21 @@ class SqlRecords(Room):
         self._matched: dict[str, MatchRow] = {}
         self._added: dict[str, dict[str, tuple[Fact, datetime]]] = {}
         self._saved: dict[str, dict[str, Any]] = {}
+        self._facts_ahead: dict[str, dict[str, Fact]] = {}
+        self._summaries_ahead: dict[str, _Summary | None] = {}
+
+    def read_ahead(self, participant_ids: Sequence[str]) -> None:
+        """Read many people's facts and records at once. They must be held."""
+        self._facts_ahead.update((each, {}) for each in participant_ids)
+        for row in _FACTS_OF.rows(self._bare, participant_ids):
+            self._facts_ahead[row.participant_id][row.fact_id] = _fact(row)
+        self._summaries_ahead.update(dict.fromkeys(participant_ids))
+        for row in _RECORDS_OF.rows(self._bare, participant_ids):
+            self._summaries_ahead[row.participant_id] = (row.recall_type, row.next_test_due_on, row.policy)
+
+    def forget(self) -> None:
+        self._facts_ahead.clear()
+        self._summaries_ahead.clear()
 
     def write_down(self) -> None:
         matched, self._matched = self._matched, {}
@@ -138,8 +164,9 @@ class SqlRecords(Room):
         self._added.setdefault(participant_id, {})[_fact_id(participant_id, fact)] = (fact, at)
 
     def facts(self, participant_id: str) -> list[Fact]:
-        rows = _FACTS.rows(self._bare, {"id": participant_id})
-        found = {row.fact_id: msgspec.json.decode(bytes(row.data), type=_KINDS[row.kind]) for row in rows}
+        found = self._facts_ahead.get(participant_id)
+        if found is None:
+            found = {row.fact_id: _fact(row) for row in _FACTS.rows(self._bare, {"id": participant_id})}
         added = self._added.get(participant_id, {})
         return list({**{fact_id: fact for fact_id, (fact, _) in added.items()}, **found}.values())
 
@@ -153,9 +180,11 @@ class SqlRecords(Room):
             "folded_at": at,
         }
 
-    def summary(self, participant_id: str) -> tuple[str, date | None, str] | None:
+    def summary(self, participant_id: str) -> _Summary | None:
         if saved := self._saved.get(participant_id):
             return saved["recall_type"], saved["next_test_due_on"], saved["policy"]
+        if participant_id in self._summaries_ahead:
+            return self._summaries_ahead[participant_id]
         row = _RECORD.first(self._bare, {"id": participant_id})
         return (row.recall_type, row.next_test_due_on, row.policy) if row else None
 

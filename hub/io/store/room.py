@@ -27,3 +27,6 @@ class Room:
 
     def write_down(self) -> None:
         """Write what this part has kept back."""
+
+    def forget(self) -> None:
+        """Forget what was read ahead and is no longer so, once what was kept back has been written."""

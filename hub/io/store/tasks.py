@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -14,15 +14,15 @@ from hub.io.store.records import SqlRecords
 from hub.io.store.results import SqlResults
 from hub.io.store.room import Room
 from hub.io.store.schema import decisions, matches, results, task_keys, tasks
-from hub.io.store.statements import insert_all_or_leave
+from hub.io.store.statements import Several, insert_all_or_leave
 
 _OPEN = insert(tasks)
 _GET = Prepared(select(tasks).where(tasks.c.task_id == bindparam("id")))
 _OF_RESULT = Prepared(select(tasks).where(tasks.c.result_id == bindparam("id")).order_by(tasks.c.opened_at))
 _OPEN_FOR = Prepared(select(tasks).where(tasks.c.participant_id == bindparam("id"), tasks.c.state != "closed"))
 _HERS, _SAME_SLIDE = results.alias("hers"), results.alias("same_slide")
-_OPEN_ON_HER_SLIDES = Prepared(
-    select(tasks)
+_ON_SLIDES = (
+    select(tasks, matches.c.participant_id.label("hers"))
     .select_from(matches)
     .join(_HERS, _HERS.c.result_id == matches.c.result_id)
     .join(
@@ -32,8 +32,13 @@ _OPEN_ON_HER_SLIDES = Prepared(
         ),
     )
     .join(tasks, tasks.c.result_id == _SAME_SLIDE.c.result_id)
-    .where(matches.c.participant_id == bindparam("id"), matches.c.undone_at.is_(None), tasks.c.state != "closed")
+    .where(matches.c.undone_at.is_(None), tasks.c.state != "closed")
 )
+_OPEN_FOR_ALL = Several(
+    select(tasks, tasks.c.participant_id.label("hers")).where(tasks.c.state != "closed"), tasks.c.participant_id
+)
+_OPEN_ON_THEIR_SLIDES = Several(_ON_SLIDES, matches.c.participant_id)
+_OPEN_ON_HER_SLIDES = Prepared(_ON_SLIDES.where(matches.c.participant_id == bindparam("id")))
 """Asked of every result: a statement of its own, because in one with the other it took five times as long as both."""
 _UPDATE = update(tasks).where(tasks.c.task_id == bindparam("row"))
 _WAITING = (
@@ -90,6 +95,10 @@ def _values(task: TaskRow) -> dict[str, Any]:
     }
 
 
+def _oldest_first(found: Iterable[TaskRow]) -> list[TaskRow]:
+    return sorted(found, key=lambda task: (task.opened_at, task.task_id))
+
+
 class SqlTasks(Room):
     """See `hub.flow.ports.Tasks`."""
 
@@ -99,6 +108,18 @@ class SqlTasks(Room):
         super().__init__(connection, write_everything)
         self._results = results
         self._records = records
+        self._ahead: dict[str, list[TaskRow]] = {}
+
+    def read_ahead(self, participant_ids: Sequence[str]) -> None:
+        """Read what is open about many people at once. They must be held."""
+        found: dict[str, dict[str, TaskRow]] = {each: {} for each in participant_ids}
+        for statement in (_OPEN_FOR_ALL, _OPEN_ON_THEIR_SLIDES):
+            for row in statement.rows(self._bare, participant_ids):
+                found[row.hers][row.task_id] = _task(row)
+        self._ahead.update((each, _oldest_first(some.values())) for each, some in found.items())
+
+    def forget(self) -> None:
+        self._ahead.clear()
 
     def open(self, task: TaskRow, keys: Iterable[str]) -> None:
         """Open a task; `keys` are the blocking keys under which new evidence about its claim is noticed."""
@@ -122,11 +143,12 @@ class SqlTasks(Room):
         # A result that this very transaction has made, alone on its slide, has no task: no need to write it for this.
         matched = self._records.unwritten_matches(participant_id)
         known = all(self._results.is_fresh(result_id) for result_id in matched)
+        if known and participant_id in self._ahead:
+            return self._ahead[participant_id]
         connection = self._bare if known else self._connection
         statements = (_OPEN_FOR, _OPEN_ON_HER_SLIDES)
         rows = [row for each in statements for row in each.rows(connection, {"id": participant_id})]
-        found = {row.task_id: _task(row) for row in rows}
-        return sorted(found.values(), key=lambda task: (task.opened_at, task.task_id))
+        return _oldest_first({row.task_id: _task(row) for row in rows}.values())
 
     def waiting_for_keys(self, keys: Iterable[str]) -> list[TaskRow]:
         wanted = sorted(keys)
@@ -134,8 +156,7 @@ class SqlTasks(Room):
             return []
         some = [wanted[start : start + _MOST_KEYS] for start in range(0, len(wanted), _MOST_KEYS)]
         rows = [row for each in some for row in self._connection.execute(_WAITING, {"keys": each})]
-        found = {row.task_id: _task(row) for row in rows}
-        return sorted(found.values(), key=lambda task: (task.opened_at, task.task_id))
+        return _oldest_first({row.task_id: _task(row) for row in rows}.values())
 
     def update(self, task: TaskRow, keys: Iterable[str] = ()) -> None:
         """Renew a task. Closing it forgets its keys; `keys` are those of a task that is opened again."""

@@ -23,6 +23,7 @@ from hub.io.store.tasks import SqlTasks
 
 CHANNEL = outbox.name
 """What the relays LISTEN to on PostgreSQL."""
+_IN_ORDER = ("results", "records", "letters", "tasks", "events")
 EVERYTHING = "everything"
 """The name that every step holds together with the others, and a change of the cohort alone."""
 _names = select(func.unnest(bindparam("names", type_=ARRAY(BigInteger))).label("name")).order_by("name").subquery()
@@ -94,9 +95,11 @@ class SqlTransaction:
 
     def write_down(self) -> None:
         """Write what the parts have kept back, in the order in which the rows name each other."""
-        for part in ("results", "records", "letters", "events"):
-            if part in self.__dict__:
-                self.__dict__[part].write_down()
+        parts = [self.__dict__[part] for part in _IN_ORDER if part in self.__dict__]
+        for part in parts:
+            part.write_down()
+        for part in parts:
+            part.forget()
 
     @cached_property
     def journal(self) -> SqlJournal:
