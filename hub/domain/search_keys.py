@@ -18,6 +18,7 @@ double-barrelled name. A participant is indexed as on record: eight keys, and tw
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from datetime import date
 from functools import lru_cache
@@ -26,6 +27,8 @@ from hub.domain import names, nhs_number
 from hub.domain.evidence import postcode_of
 from hub.domain.people import Claim, Participant
 
+_LONGEST = 200
+
 
 @lru_cache(maxsize=1024)  # of one claim they are asked for more than once
 def search_keys(person: Claim | Participant) -> frozenset[str]:
@@ -33,7 +36,13 @@ def search_keys(person: Claim | Participant) -> frozenset[str]:
 
     Never logged: they hold parts of names and dates.
     """
-    return frozenset(_claim_keys(person) if isinstance(person, Claim) else _participant_keys(person))
+    keys = _claim_keys(person) if isinstance(person, Claim) else _participant_keys(person)
+    return frozenset(key if len(key) <= _LONGEST else _shortened(key) for key in keys)
+
+
+def _shortened(key: str) -> str:
+    """A name may be of any length, an index's entry may not: alike where the keys are alike."""
+    return f"{key[:_LONGEST]}|{hashlib.sha256(key.encode('utf-8', 'replace')).hexdigest()}"
 
 
 def _participant_keys(person: Participant) -> Iterator[str]:

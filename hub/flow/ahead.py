@@ -17,6 +17,7 @@ from hub.flow.step import names_of, person_name, slide_of
 
 def read_ahead(tx: Transaction, envelopes: Sequence[Envelope]) -> None:
     """Of reported results: their messages, what is known of them and of their slides, who might be meant."""
+    tx.write_down()  # other work of the same transaction may have been about the same slides and people
     reported = [(envelope, event_from_json(envelope.type, envelope.data)) for envelope in envelopes]
     tx.hold(*(name for envelope, event in reported for name in names_of(envelope.subject, event)))
     tx.journal.read_ahead([(envelope.feed, envelope.digest) for envelope, _ in reported])

@@ -122,8 +122,9 @@ class Kept:
         letters = (json.loads(bytes(row["data"])) for row in self.events if row["type"] == "LetterWished")
         return Counter((letter["result_id"], letter["code"]) for letter in letters)
 
-    def digests(self) -> set[str]:
-        return {row["digest"] for row in self.journal}
+    def missing(self, digests: Collection[str]) -> set[str]:
+        """Of these messages those that do not stand in the journal."""
+        return set(digests) - {row["digest"] for row in self.journal}
 
 
 def _on_record(record: Row) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -45,6 +46,10 @@ class Laboratories:
         self.answered += 1
         if self.answered in self._awaited:
             self._awaited[self.answered].set()
+
+    def acknowledged(self) -> set[str]:
+        """The digests of all messages that were answered."""
+        return {hashlib.sha256(raw).hexdigest() for raw in self.answers}
 
     async def were_answered(self, count: int) -> None:
         """Until so many answers have come."""

@@ -435,15 +435,30 @@ async def test_two_first_reports_of_a_slide_at_once_are_one_result_and_one_quest
     assert [road.scene.codes_of(person) for person in people] == [["X0A"]] * 20
 
 
-async def test_two_reports_of_a_slide_in_one_commit_are_one_after_the_other(road: Road) -> None:
+async def test_two_reports_of_a_slide_in_one_commit_are_one_result_and_one_question(road: Road) -> None:
+    """The store may put the work of several workers into one transaction."""
     person, first = road.scene.person(), road.scene.result("X0A")
     raws = [road.scene.message(person, each) for each in (first, replace(first, sender_code="Z99002"))]
     await road.take(*raws)
+    in_one_commit(road, raws)
+    assert road.scene.read(lambda tx: tx.counts.results()) == {"recorded": 1, "waiting": 1}
+    assert [task.reason for task in road.scene.open_tasks()] == ["duplicate-slide"]
+
+
+def in_one_commit(road: Road, raws: list[bytes]) -> None:
     jobs = [Job(envelope) for raw in raws for envelope in road.scene.envelopes_of(raw)]
     worker = Worker(road.scene.store, road.conveyor(), road.context, RECORDS, lambda: None)
     road.scene.store.write_now(lambda tx: [worker.work_off(tx, [job]) for job in jobs])
-    assert road.scene.read(lambda tx: tx.counts.results()) == {"recorded": 1, "waiting": 1}
-    assert [task.reason for task in road.scene.open_tasks()] == ["duplicate-slide"]
+
+
+async def test_whatever_shares_a_commit_is_done_one_after_the_other(road: Road, one_after_another: Sequential) -> None:
+    people = [road.scene.person() for _ in range(6)]
+    raws = [road.scene.message(person, told) for person in people for told in a_history(road.scene)]
+    raws += [raw for place, person in enumerate(people) for raw in a_pair(road.scene, person, place)]
+    raws = Random(SEED).sample(raws, len(raws))
+    await road.take(*raws)
+    in_one_commit(road, raws)
+    assert outcome(road.scene.store) == await one_after_another(people, *raws)
 
 
 async def test_two_results_of_one_person_at_once_end_as_one_after_the_other(
@@ -512,6 +527,19 @@ def about(ended: dict[str, list[Any]], person: Participant, messages: list[bytes
     """The part of an outcome that tells of one person and her messages."""
     named = {person.participant_id, *map(result_id_of, messages)}
     return [row for found in ended.values() for row in found if row[0] in named]
+
+
+async def test_a_name_of_any_length_stops_nobody(road: Road) -> None:
+    """However long a sender writes it: longer than an entry of an index may be, and of letters that stay so long."""
+    noise = "".join(Random(SEED).choices("ABCDEFGHIJKLMNOPQRSTUVWXYZ", k=9_000))
+    stranger = replace(road.scene.stranger(), family_name=noise, given_names=(noise,), postcode=noise)
+    person = road.scene.person()
+    raws = [road.scene.message(someone, road.scene.result()) for someone in (stranger, person)]
+    await road.start_again()
+    await road.take(*raws)
+    await road.until(lambda: road.scene.codes_of(person) == ["X0A"])
+    await road.settled(5)
+    assert len(road.scene.open_tasks()) == 1
 
 
 async def test_people_who_come_into_the_cohort_while_their_results_do_are_all_found(road: Road) -> None:

@@ -20,12 +20,23 @@ from hub.contract import Envelope
 from hub.flow.patience import FIRST_REST_SECONDS, LONGEST_REST_SECONDS
 from hub.flow.ports import DeadDelivery, Delivery, Depth
 from hub.io.rabbit.cloudevents import CONTENT_TYPE, NotAnEvent, envelope_of, headers_of
-from hub.io.rabbit.link import ANSWER_SECONDS, FAILURES, BrokerAway, RabbitLink, in_time, saying_away, urls_of
+from hub.io.rabbit.link import (
+    ANSWER_SECONDS,
+    CONNECT_SECONDS,
+    FAILURES,
+    BrokerAway,
+    RabbitLink,
+    in_time,
+    saying_away,
+    urls_of,
+)
 from hub.io.rabbit.topology import DEAD, EVENTS, QUEUES, is_wanted, queue_of, routing_key
 
 PREFETCH = 100
 """Events a worker may hold unhandled: enough that it never waits for the next, few enough to share with others."""
 PERSISTENT = 2
+LONGEST_ID = 36
+"""A UUID."""
 
 
 class RabbitConveyor:
@@ -50,7 +61,10 @@ class RabbitConveyor:
         failed = [error for task in done if (error := task.exception())]
         if late or failed:
             await self._give_up(tasks, failed[0] if failed else TimeoutError())
-        return [task in done and not task.exception() and task.result() for task in tasks]
+        sure = [task in done and not task.exception() and task.result() for task in tasks]
+        if not all(sure):
+            self._link.doubt()  # it may have come back because its queue is gone
+        return sure
 
     async def _give_up(self, tasks: list[asyncio.Task[bool]], error: BaseException) -> None:
         """The channel is in doubt: what was not confirmed on it goes again on another."""
@@ -62,6 +76,7 @@ class RabbitConveyor:
             raise BrokerAway(error)
 
     async def _publishing_channel(self) -> Channel:
+        await self._link.ready()
         if self._publishing is None or self._publishing.is_closed:
             self._publishing = await self._link.publishing_channel()
         return self._publishing
@@ -72,7 +87,7 @@ class RabbitConveyor:
         """Without end: a lost line is taken up again. What was not acknowledged on the old one comes again."""
         async for message, channel in self._messages(queue_of(consumer)):
             try:
-                envelope = envelope_of(message.header.properties.headers or {}, message.body)
+                envelope = _event_in(message)
             except NotAnEvent:
                 await _tell(channel.basic_reject, message, requeue=False)  # it becomes a dead letter
                 continue
@@ -81,10 +96,9 @@ class RabbitConveyor:
     async def dead(self) -> AsyncIterator[DeadDelivery]:
         """What the queues gave up on, one at a time."""
         async for message, channel in self._messages(DEAD, prefetch=1):
-            headers = message.header.properties.headers or {}
-            queue, why = _death(headers)
+            queue, why = _death(message.header.properties.headers)
             try:
-                envelope = envelope_of(headers, message.body)
+                envelope = _event_in(message)
             except NotAnEvent:
                 envelope = None
             yield DeadDelivery(queue, why, message.body, envelope, _acknowledging(channel, message))
@@ -107,7 +121,7 @@ class RabbitConveyor:
 
     async def depths(self) -> dict[str, Depth]:
         found = {}
-        async with self._link.channel() as channel, saying_away():
+        async with self._link.channel() as channel:
             for queue in QUEUES:
                 async with in_time():
                     told = await channel.queue_declare(queue.name, passive=True)
@@ -117,7 +131,7 @@ class RabbitConveyor:
 
     async def away(self) -> str:
         try:
-            async with self._link.channel():
+            async with saying_away(), in_time(CONNECT_SECONDS), self._link.channel():
                 return ""
         except BrokerAway as error:
             return error.hint
@@ -181,6 +195,14 @@ async def _tell(how: Callable[..., Awaitable[None]], message: DeliveredMessage, 
     """Answer a delivery. If the line is gone the message comes again, which its consumer will notice."""
     with suppress(*FAILURES):
         await how(message.delivery_tag, wait=False, **more)
+
+
+def _event_in(message: DeliveredMessage) -> Envelope:
+    envelope = envelope_of(message.header.properties.headers or {}, message.body)
+    name = envelope.event_id
+    if len(name) > LONGEST_ID or not (name.isascii() and name.isprintable()):
+        raise NotAnEvent("The id is none of the hub's: no database could even look for it.")
+    return envelope
 
 
 def _death(headers: object) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from typing import cast
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aio_pika.connection import make_url
-from aio_pika.exceptions import AMQPError, ChannelPreconditionFailed
+from aio_pika.exceptions import AMQPError, ChannelNotFoundEntity, ChannelPreconditionFailed
 from aiormq.channel import Channel
 from yarl import URL
 
@@ -49,6 +49,7 @@ class RabbitLink:
         self._next = 0
         self._connection: AbstractConnection | None = None
         self._connecting = asyncio.Lock()
+        self._doubted = False
 
     @asynccontextmanager
     async def channel(self) -> AsyncIterator[Channel]:
@@ -57,6 +58,9 @@ class RabbitLink:
             channel = await self._open()
             try:
                 yield cast(Channel, await channel.get_underlay_channel())
+            except ChannelNotFoundEntity:
+                self.doubt()
+                raise
             finally:
                 await _close(channel)
 
@@ -65,6 +69,15 @@ class RabbitLink:
         async with saying_away():
             channel = await self._open(confirms=True)
             return cast(Channel, await channel.get_underlay_channel())
+
+    def doubt(self) -> None:
+        """Something we declared seems to be gone: it is declared anew before anything else is asked."""
+        self._doubted = True
+
+    async def ready(self) -> None:
+        """There is a connection, and all that we need is declared."""
+        async with saying_away():
+            await self._connected()
 
     async def _open(self, *, confirms: bool = False) -> AbstractChannel:
         connection = await self._connected()
@@ -87,6 +100,10 @@ class RabbitLink:
             if self._connection is None or not self._connection.connected.is_set():
                 await self.lose()
                 self._connection = await self._connect()
+            elif self._doubted:
+                async with in_time():
+                    await declare(self._connection)
+            self._doubted = False
             return self._connection
 
     async def _connect(self) -> AbstractConnection:

@@ -1,6 +1,6 @@
 """The store: SQLAlchemy Core over SQLite (embedded) or PostgreSQL. `store_of` gives a `hub.flow.ports.Store`."""
 
-from hub.io.store.away import StoreAway
+from hub.io.store.away import StoreAway, StoreRefused
 from hub.io.store.engine import SqlStore, connect_store, open_store, store_of
 
-__all__ = ["SqlStore", "StoreAway", "connect_store", "open_store", "store_of"]
+__all__ = ["SqlStore", "StoreAway", "StoreRefused", "connect_store", "open_store", "store_of"]

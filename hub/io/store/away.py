@@ -16,3 +16,12 @@ class StoreAway(Retry):
     def __init__(self, hint: str = "", *, whole: bool = False) -> None:
         super().__init__(Reason.STORE_AWAY, hint=hint)
         self.whole = whole
+
+
+class StoreRefused(Exception):
+    """The database will never take this (too long for an index, not of its type): a mistake of ours, and no moment's
+    trouble. The text is the name of the refusal, without values."""
+
+    def __init__(self, hint: str) -> None:
+        self.hint = hint
+        super().__init__(hint)

@@ -157,10 +157,10 @@ class SqlStore:
             yield self.write
             return
         transaction = self.database.writing()
-        opened = await asyncio.to_thread(transaction.__enter__)
+        opened = await _in_thread(transaction.__enter__, undo=lambda _: transaction.__exit__(None, None, None))
 
         async def run(work: Work[T]) -> T:
-            return await asyncio.to_thread(work, opened)
+            return await _in_thread(work, opened)
 
         try:
             yield run
@@ -169,7 +169,7 @@ class SqlStore:
             if not transaction.__exit__(type(error), error, error.__traceback__):
                 raise
         else:
-            await asyncio.to_thread(transaction.__exit__, None, None, None)
+            await _in_thread(transaction.__exit__, None, None, None)
 
     async def listen(self, wake: Callable[[], None]) -> None:
         await self.database.listen(wake)
@@ -225,6 +225,19 @@ class SqlStore:
             self._away = error.hint if isinstance(error, StoreAway) else self._away
             return None, error
         return value, None
+
+
+async def _in_thread(work: Callable[..., T], *words: Any, undo: Callable[[T], object] | None = None) -> T:
+    """The work in a thread. Who is cancelled meanwhile waits for its end all the same, for nobody else may touch the
+    transaction before; `undo` then gives back what it got."""
+    running = asyncio.ensure_future(asyncio.to_thread(work, *words))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])
+        if undo and not running.cancelled() and not running.exception():
+            undo(running.result())
+        raise
 
 
 def open_store(data: Path, *, create: bool = True) -> SqlStore:

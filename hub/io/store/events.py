@@ -94,6 +94,10 @@ class SqlEvents(Room):
         self.were_let_go = False
         """Whether events go again, of which the relays must be told."""
 
+    @property
+    def keeps_back(self) -> bool:
+        return bool(self._new or self._finished)
+
     def write_down(self) -> None:
         """Nothing in a transaction depends on its own events, so they are written together when it ends."""
         new, self._new = self._new, []

@@ -44,6 +44,10 @@ class SqlLetters(Room):
     def put(self, letter: LetterRow) -> None:
         self._unwritten[letter.letter_id] = letter
 
+    @property
+    def keeps_back(self) -> bool:
+        return bool(self._unwritten)
+
     def write_down(self) -> None:
         unwritten, self._unwritten = self._unwritten, {}
         insert_all_or_replace(self._bare, letters, [_values(letter) for letter in unwritten.values()])

@@ -16,7 +16,7 @@ from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import DBAPIError
 
-from hub.io.store.away import StoreAway
+from hub.io.store.away import StoreAway, StoreRefused
 from hub.io.store.transaction import CHANNEL, SqlTransaction
 
 DOOR_LIMIT = 256
@@ -37,6 +37,8 @@ LINE = {
 }
 _AWAY = ("08", "25006", "53", "57P", "58", "XX")
 """SQLSTATEs by which the server, and not the work, is the trouble: line broken, read-only, disk full, shut down."""
+_NEVER = ("22", "54")
+"""SQLSTATEs of what no waiting mends: values that are not of their type, rows too long for an index."""
 LONGEST_REST_SECONDS = 5.0
 
 
@@ -97,6 +99,8 @@ class PostgresDatabase:
             try:
                 yield connection
             except DBAPIError as error:
+                if _state(error).startswith(_NEVER):
+                    raise StoreRefused(type(error.orig).__name__) from None
                 away = _away(error, connection)
                 if away.whole:
                     connection.invalidate()
@@ -122,10 +126,13 @@ class PostgresDatabase:
 
 
 def _away(error: DBAPIError, connection: Connection) -> StoreAway:
-    cause = error.orig
-    state = getattr(cause, "sqlstate", None) or ""
+    cause, state = error.orig, _state(error)
     lost = error.connection_invalidated or _is_closed(connection)
     return StoreAway(type(cause).__name__, whole=lost or state.startswith(_AWAY))
+
+
+def _state(error: DBAPIError) -> str:
+    return getattr(error.orig, "sqlstate", None) or ""
 
 
 def _is_closed(connection: Connection) -> bool:
@@ -135,13 +142,16 @@ def _is_closed(connection: Connection) -> bool:
     return bool(driver.closed)
 
 
+_REFUSED = ("password authentication failed", "no password supplied", "no pg_hba.conf entry", 'role "')
+
+
 def unfit(error: DBAPIError) -> str:
     """Why the hub cannot begin on this database, and what to do. The driver's own text may hold the password."""
-    state = getattr(error.orig, "sqlstate", None) or ""
+    state, said = _state(error), str(error.orig)
     name = type(error.orig).__name__
-    if state.startswith("28"):
+    if state.startswith("28") or any(words in said for words in _REFUSED):  # a refused line has no SQLSTATE
         return f"PostgreSQL refuses this user or password ({name}). Correct HUB_DATABASE_URL."
-    if state == "3D000":
+    if state == "3D000" or ('database "' in said and "does not exist" in said):
         return f"There is no such database ({name}). Make it with `createdb`, or correct the name in HUB_DATABASE_URL."
     if state.startswith("42"):
         return f"The database cannot be migrated ({name}): its user must be allowed to make tables in it."

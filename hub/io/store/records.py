@@ -114,6 +114,10 @@ class SqlRecords(Room):
         self._facts_ahead.clear()
         self._summaries_ahead.clear()
 
+    @property
+    def keeps_back(self) -> bool:
+        return bool(self._matched or self._added or self._saved)
+
     def write_down(self) -> None:
         matched, self._matched = self._matched, {}
         insert_all(self._bare, matches, [self._values(row) for row in matched.values()])

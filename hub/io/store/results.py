@@ -92,6 +92,10 @@ class SqlResults(Room):
         self._known[row.result_id] = self._unwritten[row.result_id] = row
         self._sort_in(row)
 
+    @property
+    def keeps_back(self) -> bool:
+        return bool(self._unwritten)
+
     def write_down(self) -> None:
         unwritten, self._unwritten = self._unwritten, {}
         self._fresh.difference_update(unwritten)

@@ -25,6 +25,11 @@ class Room:
         self._write_everything()
         return self._bare
 
+    @property
+    def keeps_back(self) -> bool:
+        """Whether there is anything to be written down."""
+        return False
+
     def write_down(self) -> None:
         """Write what this part has kept back."""
 

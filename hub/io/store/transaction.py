@@ -96,6 +96,8 @@ class SqlTransaction:
     def write_down(self) -> None:
         """Write what the parts have kept back, in the order in which the rows name each other."""
         parts = [self.__dict__[part] for part in _IN_ORDER if part in self.__dict__]
+        if not any(part.keeps_back for part in parts):
+            return
         for part in parts:
             part.write_down()
         for part in parts:
