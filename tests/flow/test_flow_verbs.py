@@ -99,7 +99,7 @@ async def test_the_status_tells_what_waits_and_since_when(road: Embedded, ask: I
 async def test_a_refill_lets_the_unfinished_go_again_and_says_how_many(road: Embedded, ask: Inside) -> None:
     await confirmed(road, 3)
     done = await asyncio.to_thread(ask, "relay", "refill")
-    assert (done.code, done.complained) == (0, "")
+    assert done.code == 0
     assert done.said.startswith("3 events go again.")
     assert "`hub relay status`" in done.said
     again = await asyncio.to_thread(ask, "relay", "refill", "--json")
@@ -231,7 +231,8 @@ _INSERT = (
 )
 _OF_SQLITE = _INSERT + (
     "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < :count) "
-    "SELECT 'e' || n, 'ResultReported', 'r' || n, 'northmoor', 'd', '1.1', '', '', :at, zeroblob(1000), :at, NULL FROM n"
+    "SELECT 'e' || n, 'ResultReported', 'r' || n, 'northmoor', 'd', '1.1', '', '', :at, zeroblob(1000), :at, NULL "
+    "FROM n"
 )
 _OF_POSTGRES = _INSERT + (
     "SELECT 'e' || n, 'ResultReported', 'r' || n, 'northmoor', 'd', '1.1', '', '', now(), "
@@ -282,6 +283,7 @@ async def test_a_backlog_of_any_length_takes_little_memory(crowded: SqlStore) ->
     assert crowded.read_now(lambda tx: tx.events.backlog()) == {"unconfirmed": 0, "unfinished": BACKLOG}
 
 
-def test_the_measure_would_notice(crowded: SqlStore) -> None:
+async def test_the_measure_would_notice(crowded: SqlStore) -> None:
+    await refill(crowded, FOREVER)
     with pytest.raises(AssertionError, match="MiB"), memory_below(12):
         crowded.write_now(lambda tx: tx.events.claim(0, BACKLOG))

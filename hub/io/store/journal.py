@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, 
 from hub.flow.ports import Arrival, JournalEntry, StoredReply
 from hub.io.store.prepared import Prepared
 from hub.io.store.room import Room
-from hub.io.store.schema import journal, repeats, replies
+from hub.io.store.schema import as_kept, journal, repeats, replies
 from hub.io.store.statements import Several, numbered
 
 _LISTED = [column for column in journal.columns if column.name != "raw"]
@@ -145,7 +145,8 @@ class SqlJournal(Room):
     def control_ids_used(self, names: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
         """Of these (feed, control id) those with which a message came before."""
         rows = _USED.rows(self._connection, [control_id for _, control_id in names])
-        return {(row.feed, row.control_id) for row in rows} & set(names)
+        used = {(row.feed, row.control_id) for row in rows}
+        return {(feed, control_id) for feed, control_id in names if (feed, as_kept(control_id)) in used}
 
     def restate(self, seq: int, state: str, results: int) -> None:
         _RESTATE.change(self._connection, {"row": seq, "to": state, "count": results})
