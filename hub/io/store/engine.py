@@ -177,11 +177,11 @@ class SqlStore:
     async def away(self) -> str:
         """Why nothing can be written just now; empty where it can. After a failure every asking tries anew, with a
         small write: a hub that is not ready gets no messages by which it could notice that it is well again."""
+        try:
+            await self.read(lambda tx: tx.probe_reading())
+        except StoreAway as error:
+            return error.hint
         if not self._away:
-            try:
-                await self.read(lambda tx: tx.probe_reading())
-            except StoreAway as error:
-                return error.hint
             return ""
         with suppress(StoreAway):
             await self.write(lambda tx: tx.probe())
