@@ -358,5 +358,6 @@ async def test_a_store_that_cannot_be_written_says_so_until_it_can(tmp_path: Pat
             await store.write(lambda tx: tx.journal.restate(1, "accepted", 1))
         assert await store.away() != ""
         other.execute("ALTER TABLE elsewhere RENAME TO alembic_version")
+        other.execute("ALTER TABLE journal_elsewhere RENAME TO journal")
         assert await store.away() == ""
     await store.close()

@@ -110,8 +110,12 @@ class Road(ABC):
     def _wake(self) -> None:
         """Inside the process of the embedded hub; elsewhere the database wakes the relays."""
         if not self.several_relays:
-            for relay in self._relays:
-                relay.wake()
+            self.look_again()
+
+    def look_again(self) -> None:
+        """The relays look at once for what waits; by themselves they do so now and then."""
+        for relay in self._relays:
+            relay.wake()
 
     async def take(self, *messages: bytes, intake: Intake | None = None) -> list[Answered]:
         """Send these messages at once."""

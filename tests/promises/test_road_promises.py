@@ -18,7 +18,7 @@ from typing import Any
 import aio_pika
 import pytest
 
-from hub.contract import result_identity
+from hub.contract import Envelope, result_identity
 from hub.domain.events import LetterWished, TestResult
 from hub.domain.people import Participant
 from hub.errors import Reason, Retry
@@ -151,6 +151,36 @@ async def test_what_is_delivered_four_times_to_three_workers_is_done_once(road: 
     await road.take(*raws)
     await road.settled()
     each_once(road, people)
+
+
+async def test_what_the_conveyor_does_not_take_goes_again(road: Road) -> None:
+    refused: Counter[str] = Counter()
+    people, raws = some_results(road.scene, 20)
+    road.start_relays(1, wrap=refusing(refused, times=2))
+    road.start_workers()
+    await road.take(*raws)
+    for _ in range(5):
+        await asyncio.sleep(0.1)
+        road.look_again()
+    await road.settled()
+    assert set(refused.values()) == {2}
+    each_once(road, people)
+
+
+def refusing(refused: Counter[str], *, times: int) -> Callable[[Any], Watched]:
+    """Takes each event only when it is handed over once more than so often."""
+
+    class Refusing(Watched):
+        async def publish(self, envelopes: Sequence[Envelope]) -> list[bool]:
+            takes = [refused[envelope.event_id] >= times for envelope in envelopes]
+            taken = [envelope for envelope, is_taken in zip(envelopes, takes, strict=True) if is_taken]
+            refused.update(
+                envelope.event_id for envelope, is_taken in zip(envelopes, takes, strict=True) if not is_taken
+            )
+            sure = iter(await self.inner.publish(taken))
+            return [is_taken and next(sure) for is_taken in takes]
+
+    return Refusing
 
 
 async def test_a_finished_event_that_comes_again_changes_nothing(road: Road) -> None:

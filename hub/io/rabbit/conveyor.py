@@ -51,6 +51,8 @@ class RabbitConveyor:
 
     async def publish(self, envelopes: Sequence[Envelope]) -> list[bool]:
         """One True for each event that a queue holds safely; raises `BrokerAway` where none could be handed over."""
+        if not envelopes:
+            return []
         channel = await self._publishing_channel()
         tasks = [asyncio.create_task(_publish(channel, envelope)) for envelope in envelopes]
         try:
