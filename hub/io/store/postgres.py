@@ -15,6 +15,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from hub.io.store.away import StoreAway, StoreRefused
 from hub.io.store.transaction import CHANNEL, SqlTransaction
@@ -95,6 +96,8 @@ class PostgresDatabase:
             connection = self.engine.connect()
         except DBAPIError as error:
             raise StoreAway(type(error.orig).__name__, whole=True) from None
+        except PoolTimeout:
+            raise StoreAway("PoolTimeout", whole=True) from None
         with connection:
             try:
                 yield connection
