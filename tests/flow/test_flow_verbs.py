@@ -222,7 +222,7 @@ class Swallowing(Watched):
         return [True] * len(envelopes)
 
     def deliveries(self, consumer: str) -> AsyncIterator[Delivery]:
-        raise NotImplementedError
+        raise AssertionError("nothing is consumed here")
 
 
 _INSERT = (

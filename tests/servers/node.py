@@ -125,7 +125,7 @@ class Node(ABC):
             wait_until(lambda: not self.running or self._answers(), _START_SECONDS)
             if not self.running:
                 raise RuntimeError("it ended")
-        except Exception as error:
+        except Exception as error:  # whatever it was: nothing half started may stay behind
             self.kill()
             raise RuntimeError(f"{self.name} did not come up ({error}): {tail(self.log)}") from error
 

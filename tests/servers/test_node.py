@@ -16,6 +16,7 @@ from tests.servers.node import HeldPort, wait_until
 from tests.servers.seen import family, listens, living
 
 ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.servers
 
 
 def test_a_held_port_refuses_and_is_given_to_nobody() -> None:

@@ -15,6 +15,8 @@ from tests.servers import Databases, FaultProxy, PostgresNode, RabbitNode, Virtu
 from tests.servers.node import wait_until
 from tests.servers.seen import commands, listens, living, near
 
+pytestmark = pytest.mark.servers
+
 
 @pytest.fixture(scope="module")
 def broker() -> Iterator[RabbitNode]:

@@ -8,8 +8,10 @@ is done here, on whichever of the two databases it is (decision 0004).
 from __future__ import annotations
 
 import sqlite3
+from abc import ABC, abstractmethod
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, cast
 
 from sqlalchemy import Connection
@@ -66,7 +68,7 @@ def _driver(connection: Connection) -> Any:
     return connection.connection.driver_connection
 
 
-class _Compiled:
+class _Compiled(ABC):
     """A statement in one database's words, with the conversions of its column types."""
 
     def __init__(self, statement: Any, names: Sequence[str] | None, dialect: Dialect) -> None:
@@ -83,8 +85,9 @@ class _Compiled:
         self._results = tuple((place, convert) for place, convert in enumerate(kinds) if convert)
         self._row: Callable[[Sequence[Any]], Any] = cast(Any, namedtuple)("Row", columns)._make if columns else tuple
 
+    @abstractmethod
     def run(self, driver: Any, values: Values) -> Any:
-        raise NotImplementedError
+        """Have the driver do it; its cursor."""
 
     def _given(self, values: Values) -> list[Any]:
         return [
@@ -114,15 +117,22 @@ class _CompiledForSqlite(_Compiled):
             raise without_values(error) from None
 
 
+@cache
+def _counting_parameters() -> Dialect:
+    from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+
+    made: Dialect = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]  # SQLAlchemy's own
+    return made
+
+
 class _CompiledForPostgres(_Compiled):
     """Parameters by number, as PostgreSQL itself counts them: the driver need not look through the statement for them
     each time. It prepares what it sees twice."""
 
     def __init__(self, statement: Any, names: Sequence[str] | None, _dialect: Dialect) -> None:
         import psycopg  # only where the database is PostgreSQL
-        from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
-        super().__init__(statement, names, PGDialect_psycopg(paramstyle="numeric_dollar"))  # type: ignore[no-untyped-call]
+        super().__init__(statement, names, _counting_parameters())
         self._cursor = psycopg.RawCursor
         self._binary = psycopg.pq.Format.BINARY
         self._error = psycopg.Error
