@@ -50,15 +50,23 @@ _OPTIONAL = tuple((PREFIX + name, name) for name in ("subject", *EXTENSIONS))
 
 def headers_of(envelope: Envelope) -> dict[str, str]:
     """The AMQP headers of an event; its body is `envelope.data`."""
-    headers = _FIXED[envelope.type].copy()
-    headers[f"{PREFIX}id"] = envelope.event_id
-    headers[f"{PREFIX}time"] = _told(envelope.occurred_at)
+    return {**fixed_headers(envelope.type), **dict(own_headers(envelope))}
+
+
+def fixed_headers(event_type: str) -> Mapping[str, str]:
+    """The headers that are the same for all events of a type."""
+    return _FIXED[event_type]
+
+
+def own_headers(envelope: Envelope) -> list[tuple[str, str]]:
+    """The headers that differ from event to event."""
+    own = [(f"{PREFIX}id", envelope.event_id), (f"{PREFIX}time", _told(envelope.occurred_at))]
     for header, name in _OPTIONAL:
         if value := getattr(envelope, name):
-            headers[header] = value
+            own.append((header, value))
     if envelope.traceparent:
-        headers[TRACEPARENT] = envelope.traceparent
-    return headers
+        own.append((TRACEPARENT, envelope.traceparent))
+    return own
 
 
 def envelope_of(headers: Mapping[str, object], body: object) -> Envelope:

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 from aiormq.abc import DeliveredMessage
 from aiormq.channel import Channel
 from aiormq.exceptions import DeliveryError, PublishError
-from pamqp import commands as spec
 
 from hub import telemetry
 from hub.contract import Envelope
 from hub.flow.patience import FIRST_REST_SECONDS, LONGEST_REST_SECONDS
 from hub.flow.ports import DeadDelivery, Delivery, Depth
-from hub.io.rabbit.cloudevents import CONTENT_TYPE, NotAnEvent, envelope_of, headers_of
+from hub.io.rabbit.cloudevents import NotAnEvent, envelope_of
 from hub.io.rabbit.link import (
     ANSWER_SECONDS,
     CONNECT_SECONDS,
@@ -28,13 +27,14 @@ from hub.io.rabbit.link import (
     RabbitLink,
     in_time,
     saying_away,
+    stop_if_cancelled,
     urls_of,
 )
-from hub.io.rabbit.topology import DEAD, EVENTS, QUEUES, is_wanted, queue_of, routing_key
+from hub.io.rabbit.publishing import forget, hand_over
+from hub.io.rabbit.topology import DEAD, QUEUES, queue_of
 
 PREFETCH = 100
 """Events a worker may hold unhandled: enough that it never waits for the next, few enough to share with others."""
-PERSISTENT = 2
 LONGEST_ID = 36
 """A UUID."""
 
@@ -54,28 +54,39 @@ class RabbitConveyor:
         if not envelopes:
             return []
         channel = await self._publishing_channel()
-        tasks = [asyncio.create_task(_publish(channel, envelope)) for envelope in envelopes]
+        with ExitStack() as spans:
+            for each in envelopes:
+                spans.enter_context(telemetry.span("publish", each.traceparent, event_type=each.type, feed=each.feed))
+            return await self._publish(channel, envelopes)
+
+    async def _publish(self, channel: Channel, envelopes: Sequence[Envelope]) -> list[bool]:
+        confirms: list[asyncio.Future[object]] = []
         try:
-            done, late = await asyncio.wait(tasks, timeout=self._confirm_seconds)
+            confirms = await hand_over(channel, envelopes)
+            await asyncio.wait(confirms, timeout=self._confirm_seconds)
+        except FAILURES as error:
+            stop_if_cancelled()
+            await self._give_up(error)
+            raise BrokerAway(error) from None
         finally:
-            for task in tasks:  # those that are late, or all where nobody waits any more
-                task.cancel()
-        failed = [error for task in done if (error := task.exception())]
-        if late or failed:
-            await self._give_up(tasks, failed[0] if failed else TimeoutError())
-        sure = [task in done and not task.exception() and task.result() for task in tasks]
-        if not all(sure):
+            for confirm in confirms:  # those that are late, or all where nobody waits any more
+                confirm.cancel()
+            forget(channel, envelopes)
+        sure = [_is_sure(envelope, confirm) for envelope, confirm in zip(envelopes, confirms, strict=True)]
+        broken = next((error for error in map(_broken, confirms) if error), None)
+        if broken:
+            await self._give_up(broken)
+            if not any(sure):
+                raise BrokerAway(broken)
+        elif not all(sure):
             self._link.doubt()  # it may have come back because its queue is gone
         return sure
 
-    async def _give_up(self, tasks: list[asyncio.Task[bool]], error: BaseException) -> None:
+    async def _give_up(self, error: BaseException) -> None:
         """The channel is in doubt: what was not confirmed on it goes again on another."""
         telemetry.broker_failed(error)
-        await asyncio.gather(*tasks, return_exceptions=True)
         self._publishing = None
         await self._link.lose()
-        if not any(not task.cancelled() and not task.exception() and task.result() for task in tasks):
-            raise BrokerAway(error)
 
     async def _publishing_channel(self) -> Channel:
         await self._link.ready()
@@ -142,30 +153,22 @@ class RabbitConveyor:
         await self._link.close()
 
 
-async def _publish(channel: Channel, envelope: Envelope) -> bool:
+def _is_sure(envelope: Envelope, confirm: asyncio.Future[object]) -> bool:
     """Whether the broker confirmed it. An event that no queue took comes back before its confirm."""
-    properties = spec.Basic.Properties(
-        content_type=CONTENT_TYPE,
-        delivery_mode=PERSISTENT,
-        message_id=envelope.event_id,
-        headers=dict(headers_of(envelope)),
-    )
-    try:
-        with telemetry.span("publish", envelope.traceparent, event_type=envelope.type, feed=envelope.feed):
-            await channel.basic_publish(
-                envelope.data,
-                exchange=EVENTS,
-                routing_key=routing_key(envelope.type),
-                properties=properties,
-                mandatory=is_wanted(envelope.type),
-                wait=False,
-            )
-    except PublishError:
+    if confirm.cancelled():
+        return False
+    error = confirm.exception()
+    if isinstance(error, PublishError):
         telemetry.event_returned(envelope.type)
-        return False
-    except DeliveryError:  # the queue is full or has no leader: not now
-        return False
-    return True
+    return error is None
+
+
+def _broken(confirm: asyncio.Future[object]) -> BaseException | None:
+    """What keeps the confirm from coming at all. A refusal is an answer: the queue is gone, full, or has no leader."""
+    if confirm.cancelled():
+        return TimeoutError()
+    error = confirm.exception()
+    return None if isinstance(error, DeliveryError) else error
 
 
 async def _consume(channel: Channel, queue: str, prefetch: int) -> asyncio.Queue[DeliveredMessage | None]:
