@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from hub.errors import Park, Place, Reason, Reject
@@ -17,7 +17,7 @@ OF_THE_MESSAGE = frozenset({"MSH", "SFT", "PID", "PD1", "PV1", "PV2", "NK1"})
 _Condition = tuple[Location, frozenset[str]]
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(slots=True, repr=False)  # not frozen: there are some thirty a message, and freezing is most of their price
 class Text:
     """A text of the message, unescaped and trimmed, and where it stands. It may be a name: it has no repr."""
 
@@ -63,7 +63,8 @@ class Order:
         observations are sorted by what they hold there, once for all facts."""
         name = plan.location.segment
         if plan.key is None:
-            return [segment for segment in self.segments(name) if plan.is_meant(segment)]
+            every = self.segments(name)
+            return [segment for segment in every if plan.is_meant(segment)] if plan.of_segment_asks else every
         at, wanted = plan.key
         holding = self._holding.get((name, at)) or self._sorted(name, at)
         found = holding.get(wanted, [])
@@ -75,15 +76,17 @@ class Order:
             holding.setdefault(_text(segment, at, at.repetition or 1), []).append(segment)
         return holding
 
-    def texts(self, fact: Fact) -> Iterator[Text]:
+    def texts(self, fact: Fact) -> list[Text]:
         """Every non-empty text at the places of a fact."""
+        found = []
         for plan in plans(fact):
-            location = plan.location
+            at = plan.location
             for segment in self.meant(plan):
                 for repetition in plan.repetitions(segment):
-                    text = segment.value(location.field, location.component, location.subcomponent, repetition).strip()
+                    text = segment.value(at.field, at.component, at.subcomponent, repetition).strip()
                     if text:
-                        yield Text(text, location, segment, repetition)
+                        found.append(Text(text, at, segment, repetition))
+        return found
 
     def observations(self, facts: Facts) -> tuple[Segment, ...]:
         """The OBX in which one of the feed's facts stands, filled or not."""
@@ -132,12 +135,18 @@ class Plan:
             return False
         return all(_holds(segment, each, each[0].repetition or 1) for each in self.of_segment)
 
-    def repetitions(self, segment: Segment) -> Iterator[int]:
+    @property
+    def of_segment_asks(self) -> bool:
+        """Not every segment of the name is meant."""
+        return bool(self.of_segment or self.location.occurrence)
+
+    def repetitions(self, segment: Segment) -> Sequence[int]:
         """The repetitions of the field, from 1, in which the fact stands, in a segment that is meant."""
         nth = self.location.repetition
-        for repetition in (nth,) if nth else range(1, segment.repetitions(self.location.field) + 1):
-            if not self.of_repetition or all(_holds(segment, each, repetition) for each in self.of_repetition):
-                yield repetition
+        every = (nth,) if nth else range(1, segment.repetitions(self.location.field) + 1)
+        if not self.of_repetition:
+            return every
+        return [number for number in every if all(_holds(segment, each, number) for each in self.of_repetition)]
 
 
 def meant(observations: list[Segment], facts: Facts) -> tuple[Segment, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -239,7 +239,7 @@ class Report:
     def _parts(self, name: str) -> tuple[str, ...]:
         """The same. Where its segment is repeated, each must say the same: else raises Reject."""
         fact: Fact | None = getattr(self.table.facts, name)
-        found = list(_legible(self.order.texts(fact))) if fact else []
+        found = _legible(self.order.texts(fact)) if fact else []
         parts: dict[int, list[str]] = {}
         for one in found:
             parts.setdefault(one.segment.number, []).append(one.text)
@@ -257,16 +257,16 @@ class Report:
 
     def _place(self, name: str) -> Place | None:
         fact: Fact | None = getattr(self.table.facts, name)
-        found = next(self.order.texts(fact), None) if fact and fact.places else None
+        found = next(iter(self.order.texts(fact)), None) if fact and fact.places else None
         return found.place if found else None
 
 
-def _legible(texts: Iterable[Text]) -> Iterator[Text]:
+def _legible(texts: list[Text]) -> list[Text]:
     """The texts; a NUL (an escape may spell one) is no character of any fact, and databases refuse it."""
     for found in texts:
         if "\x00" in found.text:
             raise Reject(Reason.INVALID_VALUE, found.place, "It holds a NUL character.")
-        yield found
+    return texts
 
 
 def _not_of_its_form(name: str, fact: Fact, found: Text) -> Reject:

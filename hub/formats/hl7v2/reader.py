@@ -101,7 +101,7 @@ class Message:
     """One message of a frame; `index` counts from 1. Segments that HL7 does not know, out of order or in lower case
     are all there, in the order sent."""
 
-    __slots__ = ("_all", "_by_name", "_charset", "_lines", "delimiters", "index")
+    __slots__ = ("_all", "_by_name", "_charset", "_header", "_lines", "delimiters", "index")
 
     def __init__(self, lines: list[str], codec: str, index: int = 1) -> None:
         self.index = index
@@ -110,6 +110,7 @@ class Message:
         self._charset = codec
         self._by_name: dict[str, list[str | Segment]] | None = None
         self._all: list[Segment] | None = None
+        self._header: Segment | None = None
 
     def _named(self, name: str) -> list[str | Segment]:
         """The segments of a name: lines, until somebody asks for the segment."""
@@ -151,7 +152,9 @@ class Message:
     @property
     def header(self) -> Segment:
         """MSH."""
-        return self._segment(self._named("MSH"), 1)
+        if self._header is None:
+            self._header = self._segment(self._named("MSH"), 1)
+        return self._header
 
     def get(self, location: str | Location, default: str = "") -> str:
         """The text at a location, unescaped; `default` where there is none.
