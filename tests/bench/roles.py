@@ -84,17 +84,18 @@ def _run(*words: str, settings: dict[str, str]) -> bytes:
 class Hub:
     """Roles at work. `groups` are their processes by role, and the servers'."""
 
-    port: int
+    ports: Sequence[int]
+    """Of the MLLP doors, one for each intake."""
     groups: Groups
     database: psycopg.Connection[Any]
 
-    def send(self, messages: Sequence[bytes], connections: int, rate: float = 0.0) -> Sent:
+    def send(self, messages: Sequence[bytes], connections: int, rate: float = 0.0, unanswered: int = 1) -> Sent:
         """By a process of its own; every answer must be AA."""
         with TemporaryDirectory() as place:
             file = Path(place) / "frames"
             file.write_bytes(frames(messages))
-            words = ("tests.bench.sender", str(self.port), str(file), str(connections), str(rate))
-            sent = Sent(**json.loads(_run(*words, settings=environment())))
+            words = (",".join(map(str, self.ports)), str(file), str(connections), str(unanswered), str(rate))
+            sent = Sent(**json.loads(_run("tests.bench.sender", *words, settings=environment())))
         assert not sent.refused, f"{sent.refused} of {len(messages)} were not answered AA"
         return sent
 
@@ -127,7 +128,7 @@ def hub(on: Servers, roles: Sequence[str]) -> Iterator[Hub]:
         forget_peaks(servers_of_it)
         groups |= servers_of_it
         database = stack.enter_context(psycopg.connect(url, autocommit=True))
-        yield Hub(max(ports), groups, database)
+        yield Hub([port for port in ports if port], groups, database)
 
 
 @contextmanager

@@ -1,11 +1,14 @@
-"""A lean laboratory: ready frames over a few connections, each of which waits for its answer before it sends the next.
+"""A lean laboratory: ready frames over a few connections, each of which waits for its answer before it sends the next,
+or has a few unanswered.
 
 Run as a program, so that what it costs is not counted with what it measures:
 
-    python -m tests.bench.sender PORT FILE CONNECTIONS RATE
+    python -m tests.bench.sender PORTS FILE CONNECTIONS UNANSWERED RATE
 
-FILE holds MLLP frames. RATE 0 sends as fast as the answers come. Otherwise message n is due at n / RATE seconds, goes
-over whichever connection is free, and its answer is timed from when it was due: a hub that falls behind is not spared.
+PORTS are those of one or more intakes (`2575,2576`), among which the connections are dealt out. FILE holds MLLP
+frames. UNANSWERED: how many a connection may have on their way at once. RATE 0 sends as fast as the answers come.
+Otherwise message n is due at n / RATE seconds, goes over whichever connection is free, and its answer is timed from
+when it was due: a hub that falls behind is not spared.
 Prints one JSON object.
 """
 
@@ -32,10 +35,10 @@ def frames(messages: Sequence[bytes]) -> bytes:
 
 @dataclass(slots=True)
 class _Line:
-    """One connection; `due` is when what it has just sent was due."""
+    """One connection; `due` is when what is unanswered on it was due, oldest first."""
 
     socket: socket
-    due: float = 0.0
+    due: deque[float] = field(default_factory=deque)
     answer: bytes = b""
 
 
@@ -55,11 +58,12 @@ def _connect(port: int) -> _Line:
     return _Line(line)
 
 
-def send(port: int, ready: Sequence[bytes], connections: int, rate: float) -> Sent:
-    free = deque(_connect(port) for _ in range(connections))
-    busy: dict[socket, _Line] = {}
+def send(ports: Sequence[int], ready: Sequence[bytes], connections: int, unanswered: int, rate: float) -> Sent:
+    lines = [_connect(ports[number % len(ports)]) for number in range(connections)]
+    free = deque(line for _ in range(unanswered) for line in lines)
+    busy = {line.socket: line for line in lines}
     sent, number, total = Sent(monotonic()), 0, len(ready)
-    while number < total or busy:
+    while len(sent.took) < total:
         rest = 5.0
         while free and number < total:
             now = monotonic()
@@ -68,8 +72,7 @@ def send(port: int, ready: Sequence[bytes], connections: int, rate: float) -> Se
                 rest = due - now
                 break
             line = free.popleft()
-            line.due = due
-            busy[line.socket] = line
+            line.due.append(due)
             line.socket.sendall(ready[number])
             number += 1
         free.extend(_answered(busy, rest, sent))
@@ -78,24 +81,24 @@ def send(port: int, ready: Sequence[bytes], connections: int, rate: float) -> Se
 
 
 def _answered(busy: dict[socket, _Line], rest: float, sent: Sent) -> list[_Line]:
-    """The connections whose answer has come within `rest` seconds."""
+    """The connections with an answer that has come within `rest` seconds, as often as one has."""
     done = []
-    for each in select(list(busy), (), (), rest)[0]:
+    for each in select([one for one, line in busy.items() if line.due], (), (), rest)[0]:
         line = busy[each]
-        line.answer += each.recv(65536)
-        if line.answer.endswith(END):
-            sent.took.append(monotonic() - line.due)
-            sent.refused += GOOD not in line.answer
-            line.answer = b""
-            done.append(busy.pop(each))
-        elif not line.answer:
+        came = each.recv(65536)
+        if not came:
             raise ConnectionError("the hub has hung up")
+        *answers, line.answer = (line.answer + came).split(END)
+        for answer in answers:
+            sent.took.append(monotonic() - line.due.popleft())
+            sent.refused += GOOD not in answer
+            done.append(line)
     return done
 
 
-def main(port: str, file: str, connections: str, rate: str) -> None:
+def main(ports: str, file: str, connections: str, unanswered: str, rate: str) -> None:
     ready = [part + END for part in Path(file).read_bytes().split(END) if part]
-    sent = send(int(port), ready, int(connections), float(rate))
+    sent = send([int(port) for port in ports.split(",")], ready, int(connections), int(unanswered), float(rate))
     told = {"began": sent.began, "ended": sent.ended, "refused": sent.refused, "took": sent.took}
     sys.stdout.write(json.dumps(told))
 

@@ -21,7 +21,9 @@ from tests.bench.sender import Sent
 from tests.bench.yardsticks import Raw
 
 CONNECTIONS = 8
-WARM, RAW, SINGLE, ALONE, AT_ONCE, ROAD = 200, 4_000, 500, 600, 4_000, 2_000
+UNANSWERED = 8
+"""On each connection, so that 64 messages are in flight on eight."""
+WARM, RAW, SINGLE, ALONE, AT_ONCE, STREAMED, ROAD = 200, 4_000, 500, 600, 4_000, 8_000, 2_000
 STEADY_SECONDS = 4
 WORKERS = int(os.environ.get("HUB_TEST_WORKERS", "1"))
 _LETTERS = """
@@ -58,7 +60,8 @@ def yardsticks(on: Servers, size: int, figures: Figures) -> None:
 
 
 def acknowledging(on: Servers, people: Sequence[Participant], figures: Figures) -> None:
-    """Intake and relay: every message answered and its event confirmed."""
+    """One intake and one relay: every message answered and its event confirmed, each connection waiting for its
+    answers."""
     progress("intake and relay")
     laboratory = Laboratory(people)
     with hub(on, ("intake", "relay")) as at_work:
@@ -72,6 +75,18 @@ def acknowledging(on: Servers, people: Sequence[Participant], figures: Figures) 
             sent = at_work.send(laboratory.reports(int(rate * STEADY_SECONDS)), CONNECTIONS, rate)
             figures.add_all(f"ack {share}", milliseconds(sent.took))
             at_work.wait_until_no_event("confirmed")
+
+
+def acknowledging_streams(on: Servers, people: Sequence[Participant], figures: Figures) -> None:
+    """Two intakes and a relay: the same connections, with as many messages in flight as the raw rate has events."""
+    progress("two intakes and a relay, 64 in flight")
+    laboratory = Laboratory(people)
+    with hub(on, ("intake", "intake", "relay")) as at_work:
+        at_work.send(laboratory.reports(2 * WARM), CONNECTIONS, unanswered=UNANSWERED)
+        at_work.wait_until_no_event("confirmed")
+        with _counted(at_work, STREAMED, figures, "stream cpu"):
+            most = _rate(at_work, laboratory.reports(STREAMED), CONNECTIONS, "confirmed", UNANSWERED)
+        figures.add("stream", most)
 
 
 def whole_road(on: Servers, people: Sequence[Participant], figures: Figures) -> None:
@@ -95,9 +110,9 @@ def whole_road(on: Servers, people: Sequence[Participant], figures: Figures) -> 
         figures.add_all("memory", peak_mebibytes(at_work.groups))
 
 
-def _rate(at_work: Hub, messages: list[bytes], connections: int, is_not: str) -> float:
+def _rate(at_work: Hub, messages: list[bytes], connections: int, is_not: str, unanswered: int = 1) -> float:
     """Messages a second until each is answered, and each event confirmed, and with `finished` handled too."""
-    sent: Sent = at_work.send(messages, connections)
+    sent: Sent = at_work.send(messages, connections, unanswered=unanswered)
     if is_not == "finished":
         at_work.wait_until_no_event("finished")
     return len(messages) / (at_work.wait_until_no_event("confirmed") - sent.began)
