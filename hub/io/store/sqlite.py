@@ -20,10 +20,10 @@ ROOM_LIMIT = 16
 whoever is at a door waits for the whole group."""
 BUSY_MILLISECONDS = 15_000
 PRAGMAS = (
+    f"busy_timeout={BUSY_MILLISECONDS}",  # first: the very next one waits for whoever else opens a new file
     "journal_mode=WAL",
     "synchronous=FULL",  # in WAL, NORMAL may lose the last commits at a power cut
     "foreign_keys=ON",
-    f"busy_timeout={BUSY_MILLISECONDS}",
     "cache_size=-32768",  # KiB: the indexes of a day fit
     "wal_autocheckpoint=4000",  # pages: the log is folded back in larger pieces
 )
