@@ -192,6 +192,20 @@ async def test_spans_of_tasks_side_by_side_do_not_mix(traced: Collector) -> None
     assert (spans["one"].trace_id.hex(), spans["two"].trace_id.hex()) == ("ab" * 16, "12" * 16)
 
 
+def test_steps_that_are_taken_together_belong_each_to_its_own_message(traced: Collector) -> None:
+    steps = telemetry.steps("publish")
+    time.sleep(0.005)
+    for traceparent, feed in ((MESSAGE, "north"), (f"00-{'12' * 16}-{'34' * 8}-01", "south"), ("", "nobody")):
+        steps.ended(traceparent, None, feed=feed)
+    telemetry.stop_tracing()
+    spans = {values(span.attributes)["feed"]: span for _, span in traced.spans}
+    assert [spans[feed].trace_id.hex() for feed in ("north", "south")] == ["ab" * 16, "12" * 16]
+    assert [spans[feed].parent_span_id.hex() for feed in ("north", "south", "nobody")] == ["cd" * 8, "34" * 8, ""]
+    assert len({span.start_time_unix_nano for span in spans.values()}) == 1
+    assert all(span.end_time_unix_nano - span.start_time_unix_nano > 4_000_000 for span in spans.values())
+    assert {span.kind for span in spans.values()} == {Span.SPAN_KIND_PRODUCER}
+
+
 def test_a_message_that_is_not_sampled_is_not_sent(traced: Collector) -> None:
     with telemetry.span("handle", MESSAGE.removesuffix("01") + "00"):
         pass
@@ -246,6 +260,18 @@ def test_a_failure_is_told_by_its_type(traced: Collector) -> None:
     assert values(span.attributes) == {"error.type": "KeyError"}
     assert (span.status.code, span.status.message) == (Status.STATUS_CODE_ERROR, "")
     assert list(span.events) == []
+
+
+def test_a_failure_of_one_among_many_is_told_by_its_type(traced: Collector) -> None:
+    steps = telemetry.steps("publish")
+    steps.ended(MESSAGE, KeyError("Smith"), feed="north", family_name="Smith")
+    telemetry.steps("publish").ended(MESSAGE, None, feed="south")
+    telemetry.stop_tracing()
+    failed, well = sorted((span for _, span in traced.spans), key=lambda span: -span.status.code)
+    assert values(failed.attributes) == {"error.type": "KeyError", "feed": "north"}
+    assert (failed.status.code, failed.status.message) == (Status.STATUS_CODE_ERROR, "")
+    assert (values(well.attributes), well.status.code) == ({"feed": "south"}, Status.STATUS_CODE_UNSET)
+    assert all(b"Smith" not in body for body in traced.bodies)
 
 
 def test_a_role_is_a_plain_token(collector: Collector) -> None:

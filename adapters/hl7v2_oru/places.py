@@ -64,7 +64,7 @@ class Order:
         name = plan.location.segment
         if plan.key is None:
             every = self.segments(name)
-            return [segment for segment in every if plan.is_meant(segment)] if plan.of_segment_asks else every
+            return every if plan.means_all else [segment for segment in every if plan.is_meant(segment)]
         at, wanted = plan.key
         holding = self._holding.get((name, at)) or self._sorted(name, at)
         found = holding.get(wanted, [])
@@ -136,9 +136,9 @@ class Plan:
         return all(_holds(segment, each, each[0].repetition or 1) for each in self.of_segment)
 
     @property
-    def of_segment_asks(self) -> bool:
-        """Not every segment of the name is meant."""
-        return bool(self.of_segment or self.location.occurrence)
+    def means_all(self) -> bool:
+        """Every segment of the name is meant."""
+        return not (self.of_segment or self.location.occurrence)
 
     def repetitions(self, segment: Segment) -> Sequence[int]:
         """The repetitions of the field, from 1, in which the fact stands, in a segment that is meant."""

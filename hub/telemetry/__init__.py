@@ -30,7 +30,7 @@ from hub.telemetry.events import (
 )
 from hub.telemetry.fence import about, guard_process, log, silence_libraries, write_lines
 from hub.telemetry.metrics import CONTENT_TYPE, REGISTRY, SECONDS, count_one, label, render_metrics
-from hub.telemetry.traces import new_traceparent, span, stop_tracing, trace_to, tracing
+from hub.telemetry.traces import new_traceparent, span, steps, stop_tracing, trace_to, tracing
 
 __all__ = [
     "CONTENT_TYPE",
@@ -52,6 +52,7 @@ __all__ = [
     "queue_depth",
     "render_metrics",
     "span",
+    "steps",
     "stop_tracing",
     "topology_differs",
     "trace_to",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
+import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
 
@@ -20,6 +21,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
 from opentelemetry.trace import (
     NonRecordingSpan,
+    Span,
     SpanContext,
     SpanKind,
     StatusCode,
@@ -71,6 +73,10 @@ class Tracing:
         """See `traces.span`."""
         return Step(self._tracer, name, traceparent, fence, attributes)
 
+    def steps(self, name: str, fence: Fence) -> Steps:
+        """See `traces.steps`."""
+        return Steps(self._tracer, name, fence)
+
     def stop(self) -> None:
         """Send what is left, and give up on it after `CLOSE_SECONDS`."""
         closing = threading.Thread(target=self._provider.shutdown, name="traces-closing", daemon=True)
@@ -106,13 +112,34 @@ class Step:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None:
         detach(self._token)
-        if error is not None:  # the SDK itself would write down its text, in which anybody may stand
-            self._span.set_attribute("error.type", str(about(error)["error"]))
-            self._span.set_status(StatusCode.ERROR)
-        self._span.end()
+        _end(self._span, error)
 
     def note(self, **attributes: str | float) -> None:
         self._span.set_attributes(self._fence(attributes))
+
+
+class Steps:
+    """Spans that begin together, now, and whose ends are told one by one."""
+
+    __slots__ = ("_began", "_fence", "_name", "_tracer")
+
+    def __init__(self, tracer: Tracer, name: str, fence: Fence) -> None:
+        self._tracer = tracer
+        self._name = name
+        self._fence = fence
+        self._began = time.time_ns()
+
+    def ended(self, traceparent: str, error: BaseException | None, **attributes: str | float) -> None:
+        kind, told = KINDS.get(self._name, SpanKind.INTERNAL), self._fence(attributes)
+        span = self._tracer.start_span(self._name, _parent(traceparent), kind, told, start_time=self._began)
+        _end(span, error)
+
+
+def _end(span: Span, error: BaseException | None) -> None:
+    if error is not None:  # the SDK itself would write down its text, in which anybody may stand
+        span.set_attribute("error.type", str(about(error)["error"]))
+        span.set_status(StatusCode.ERROR)
+    span.end()
 
 
 class _Exporter(SpanExporter):

@@ -71,6 +71,19 @@ def span(name: str, traceparent: str = "", **attributes: str | float) -> Span:
     return _NOTHING if to is None else to.span(plain(name), traceparent, _tellable, attributes)
 
 
+class Steps(Protocol):
+    """The same step of many messages at once, begun for all of them when it was made."""
+
+    def ended(self, traceparent: str, error: BaseException | None, **attributes: str | float) -> None:
+        """It is over for the message of `traceparent`; `error` is what it failed by, told by its type."""
+
+
+def steps(name: str) -> Steps:
+    """A step that many messages take together, as `span` otherwise: a block holds one message's span alone."""
+    to = _tracing
+    return _NOTHING if to is None else to.steps(plain(name), _tellable)
+
+
 def new_traceparent() -> str:
     """A fresh `traceparent`, for what enters the hub from outside."""
     return f"00-{os.urandom(16).hex()}-{os.urandom(8).hex()}-01"
@@ -116,6 +129,9 @@ class _Nothing:
         pass
 
     def note(self, **attributes: str | float) -> None:
+        pass
+
+    def ended(self, traceparent: str, error: BaseException | None, **attributes: str | float) -> None:
         pass
 
 

@@ -61,7 +61,7 @@ def _connect(port: int) -> _Line:
 def send(ports: Sequence[int], ready: Sequence[bytes], connections: int, unanswered: int, rate: float) -> Sent:
     lines = [_connect(ports[number % len(ports)]) for number in range(connections)]
     free = deque(line for _ in range(unanswered) for line in lines)
-    busy = {line.socket: line for line in lines}
+    by_socket = {line.socket: line for line in lines}
     sent, number, total = Sent(monotonic()), 0, len(ready)
     while len(sent.took) < total:
         rest = 5.0
@@ -75,16 +75,16 @@ def send(ports: Sequence[int], ready: Sequence[bytes], connections: int, unanswe
             line.due.append(due)
             line.socket.sendall(ready[number])
             number += 1
-        free.extend(_answered(busy, rest, sent))
+        free.extend(_answered(by_socket, rest, sent))
     sent.ended = monotonic()
     return sent
 
 
-def _answered(busy: dict[socket, _Line], rest: float, sent: Sent) -> list[_Line]:
+def _answered(by_socket: dict[socket, _Line], rest: float, sent: Sent) -> list[_Line]:
     """The connections with an answer that has come within `rest` seconds, as often as one has."""
     done = []
-    for each in select([one for one, line in busy.items() if line.due], (), (), rest)[0]:
-        line = busy[each]
+    for each in select([one for one, line in by_socket.items() if line.due], (), (), rest)[0]:
+        line = by_socket[each]
         came = each.recv(65536)
         if not came:
             raise ConnectionError("the hub has hung up")

@@ -83,11 +83,11 @@ def _both(times: dict[str, float]) -> str:
 
 
 def _show_ack(figures: Figures) -> None:
-    eight, bar = figures.median("ack 8"), 5 * figures.median("single median")
+    eight, raw, bar = figures.median("ack 8"), figures.median("raw 64"), 5 * figures.median("single median")
     title("One intake, one relay: answered AA, and the mapped event confirmed by RabbitMQ")
     line("8 connections, each waiting for its answers", _rate(eight), "> 573 (OIE 412-573)", met=eight > 573)
     line("  of the raw rate with 8 in flight", f"{eight / figures.median('raw 8'):.1%}")
-    line("  of the raw rate with 64 in flight", f"{eight / figures.median('raw 64'):.1%}")
+    line("  of the raw rate with 64 in flight", f"{eight / raw:.1%}", "20 %", met=eight / raw >= 0.2)
     line("1 connection", _rate(figures.median("ack 1")), "> 243 (OIE 180-243)", met=figures.median("ack 1") > 243)
     half, more = figures.under("ack 50"), figures.under("ack 80")
     line("ACK at 50 % of that, p50 / p99", _both(half), f"p99 {bar:.1f} ms (5 x single)", met=half["p99"] <= bar)
@@ -97,9 +97,7 @@ def _show_ack(figures: Figures) -> None:
 
 def _show_streams(figures: Figures) -> None:
     streamed, raw = figures.median("stream"), figures.median("raw 64")
-    title(
-        "Two intakes, one relay: the same with 8 unanswered on each of 8 connections, 64 in flight as the raw rate has"
-    )
+    title("Two intakes, one relay: the same with 64 in flight, 8 unanswered on each connection")
     line("8 connections", _rate(streamed))
     line("  of the raw rate with 64 in flight", f"{streamed / raw:.1%}", "20 %", met=streamed / raw >= 0.2)
     _costs(figures.under("stream cpu"), {})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pamqp.frame
@@ -34,17 +33,9 @@ EVENTS_OF_ALL_KINDS = st.builds(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """What of a channel the encoding looks at."""
-
-    number: int
-    max_content_size: int
-
-
 def _read(envelope: Envelope, number: int, size: int) -> list[object]:
     found = []
-    for piece in frames(envelope, _Line(number, size)):  # type: ignore[arg-type]  # the two attributes are all it asks
+    for piece in frames(envelope, number, size):
         used, channel, frame = pamqp.frame.unmarshal(piece)
         assert (used, channel) == (len(piece), number)
         found.append(frame)

@@ -19,7 +19,7 @@ from hub.flow.consumers import RECORDS
 from hub.flow.ports import Delivery
 from hub.io.rabbit.conveyor import PREFETCH, RabbitConveyor
 from hub.io.rabbit.link import CONNECT_SECONDS, BrokerAway
-from hub.io.rabbit.topology import DEAD, EVENTS, EXCHANGES, MANUAL_MATCH, QUEUES, queue_of
+from hub.io.rabbit.topology import DEAD, EVENTS, EXCHANGES, MANUAL_MATCH, QUEUES, is_wanted, queue_of
 from tests.servers import FaultProxy, RabbitNode, VirtualHosts, install
 
 pytestmark = pytest.mark.servers
@@ -215,6 +215,33 @@ async def test_the_depths_of_what_is_deleted_are_known_again(url: str) -> None:
         depths = await conveyor.depths()
         assert depths[OURS].waiting == 0
         assert depths[MANUAL_MATCH].ours is False
+
+
+async def test_of_what_is_handed_over_together_each_has_its_own_answer(url: str) -> None:
+    """Events that come back, among others that are taken: no confirm is taken for another event's, not even after
+    somebody has stopped waiting in the middle."""
+    kinds = ["ResultReported", "ResultMatched", "MatchUndone", "ResultParked"] * 3
+    mixed = [event(number, kind) for number, kind in enumerate(kinds)]
+    async with conveying(url) as conveyor:
+        assert all(await conveyor.publish(mixed))
+        async with channel_of(url) as channel:
+            for queue in QUEUES:
+                await channel.queue_delete(queue.name)
+        sure = await conveyor.publish(mixed)
+        assert [each for each, is_sure in zip(kinds, sure, strict=True) if not is_sure] == [
+            kind for kind in kinds if is_wanted(kind)
+        ]
+        assert all(await conveyor.publish(mixed)), "what was gone is made again"
+        for turns in range(8):
+            waiting = asyncio.create_task(conveyor.publish(mixed))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+        async with channel_of(url) as channel:
+            for queue in QUEUES:
+                await channel.queue_delete(queue.name)
+        assert [not is_wanted(kind) for kind in kinds] == await conveyor.publish(mixed)
 
 
 # -- a broker in trouble

@@ -241,6 +241,30 @@ def test_processes_that_migrate_at_once_do_not_disturb_each_other(tmp_path: Path
     assert kept_in(tmp_path) == 6
 
 
+def test_connections_that_open_a_new_file_at_once_all_get_one(tmp_path: Path) -> None:
+    """SQLite itself refuses all but one of those who change a file's journal mode in the same moment."""
+    failed: list[BaseException] = []
+
+    def open_new(start: threading.Barrier, path: Path) -> None:
+        engine = sqlite_engine(path)
+        start.wait(10)
+        try:
+            with engine.connect() as connection:
+                assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        except BaseException as error:  # told to the test, whatever it is
+            failed.append(error)
+        engine.dispose()
+
+    for number in range(30):
+        start = threading.Barrier(4)
+        threads = [threading.Thread(target=open_new, args=(start, tmp_path / f"{number}.sqlite")) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+    assert failed == []
+
+
 def test_threads_that_migrate_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
     failed: list[BaseException] = []
 

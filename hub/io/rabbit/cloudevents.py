@@ -50,23 +50,15 @@ _OPTIONAL = tuple((PREFIX + name, name) for name in ("subject", *EXTENSIONS))
 
 def headers_of(envelope: Envelope) -> dict[str, str]:
     """The AMQP headers of an event; its body is `envelope.data`."""
-    return {**fixed_headers(envelope.type), **dict(own_headers(envelope))}
-
-
-def fixed_headers(event_type: str) -> Mapping[str, str]:
-    """The headers that are the same for all events of a type."""
-    return _FIXED[event_type]
-
-
-def own_headers(envelope: Envelope) -> list[tuple[str, str]]:
-    """The headers that differ from event to event."""
-    own = [(f"{PREFIX}id", envelope.event_id), (f"{PREFIX}time", _told(envelope.occurred_at))]
+    headers = _FIXED[envelope.type].copy()
+    headers[f"{PREFIX}id"] = envelope.event_id
+    headers[f"{PREFIX}time"] = _told(envelope.occurred_at)
     for header, name in _OPTIONAL:
         if value := getattr(envelope, name):
-            own.append((header, value))
+            headers[header] = value
     if envelope.traceparent:
-        own.append((TRACEPARENT, envelope.traceparent))
-    return own
+        headers[TRACEPARENT] = envelope.traceparent
+    return headers
 
 
 def envelope_of(headers: Mapping[str, object], body: object) -> Envelope:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 
 from aiormq.abc import DeliveredMessage
 from aiormq.channel import Channel
@@ -54,33 +54,35 @@ class RabbitConveyor:
         if not envelopes:
             return []
         channel = await self._publishing_channel()
-        with ExitStack() as spans:
-            for each in envelopes:
-                spans.enter_context(telemetry.span("publish", each.traceparent, event_type=each.type, feed=each.feed))
-            return await self._publish(channel, envelopes)
+        steps = telemetry.steps("publish")
+        errors = await self._hand_over(channel, envelopes)
+        for envelope, error in zip(envelopes, errors, strict=True):
+            steps.ended(envelope.traceparent, error, event_type=envelope.type, feed=envelope.feed)
+            if isinstance(error, PublishError):
+                telemetry.event_returned(envelope.type)
+        if broken := next((error for error in errors if error and not isinstance(error, DeliveryError)), None):
+            await self._give_up(broken)
+            if all(errors):
+                raise BrokerAway(broken)
+        elif any(errors):  # an answer all the same: no queue took the event, or its queue is full or without a leader
+            self._link.doubt()  # it may have come back because its queue is gone
+        return [error is None for error in errors]
 
-    async def _publish(self, channel: Channel, envelopes: Sequence[Envelope]) -> list[bool]:
+    async def _hand_over(self, channel: Channel, envelopes: Sequence[Envelope]) -> list[BaseException | None]:
+        """What kept each from being confirmed in time; None where it was."""
         confirms: list[asyncio.Future[object]] = []
+        errors: list[BaseException | None] = []
         try:
-            confirms = await hand_over(channel, envelopes)
-            await asyncio.wait(confirms, timeout=self._confirm_seconds)
+            async with asyncio.timeout(self._confirm_seconds):
+                confirms = await hand_over(channel, envelopes)
+                await asyncio.wait(confirms)
         except FAILURES as error:
             stop_if_cancelled()
-            await self._give_up(error)
-            raise BrokerAway(error) from None
+            errors = [] if confirms else [error] * len(envelopes)
         finally:
-            for confirm in confirms:  # those that are late, or all where nobody waits any more
-                confirm.cancel()
+            errors = errors or [_ended(confirm) for confirm in confirms]
             forget(channel, envelopes)
-        sure = [_is_sure(envelope, confirm) for envelope, confirm in zip(envelopes, confirms, strict=True)]
-        broken = next((error for error in map(_broken, confirms) if error), None)
-        if broken:
-            await self._give_up(broken)
-            if not any(sure):
-                raise BrokerAway(broken)
-        elif not all(sure):
-            self._link.doubt()  # it may have come back because its queue is gone
-        return sure
+        return errors
 
     async def _give_up(self, error: BaseException) -> None:
         """The channel is in doubt: what was not confirmed on it goes again on another."""
@@ -153,22 +155,10 @@ class RabbitConveyor:
         await self._link.close()
 
 
-def _is_sure(envelope: Envelope, confirm: asyncio.Future[object]) -> bool:
-    """Whether the broker confirmed it. An event that no queue took comes back before its confirm."""
-    if confirm.cancelled():
-        return False
-    error = confirm.exception()
-    if isinstance(error, PublishError):
-        telemetry.event_returned(envelope.type)
-    return error is None
-
-
-def _broken(confirm: asyncio.Future[object]) -> BaseException | None:
-    """What keeps the confirm from coming at all. A refusal is an answer: the queue is gone, full, or has no leader."""
-    if confirm.cancelled():
-        return TimeoutError()
-    error = confirm.exception()
-    return None if isinstance(error, DeliveryError) else error
+def _ended(confirm: asyncio.Future[object]) -> BaseException | None:
+    """What became of it; whoever is late has failed. Asked of each, even where nobody waits any more: an error that was
+    not looked at asyncio would print, and with it the event that came back."""
+    return TimeoutError() if confirm.cancel() or confirm.cancelled() else confirm.exception()
 
 
 async def _consume(channel: Channel, queue: str, prefetch: int) -> asyncio.Queue[DeliveredMessage | None]:

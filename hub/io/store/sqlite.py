@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -18,12 +20,11 @@ DOOR_LIMIT = 256
 ROOM_LIMIT = 16
 """How many pieces share a commit: of those somebody waits for at a door, and of the others. The second is small because
 whoever is at a door waits for the whole group."""
-BUSY_MILLISECONDS = 15_000
+BUSY_MILLISECONDS, BUSY_REST_MILLISECONDS = 15_000, 10
 PRAGMAS = (
-    f"busy_timeout={BUSY_MILLISECONDS}",  # first: the very next one waits for whoever else opens a new file
-    "journal_mode=WAL",
     "synchronous=FULL",  # in WAL, NORMAL may lose the last commits at a power cut
     "foreign_keys=ON",
+    f"busy_timeout={BUSY_MILLISECONDS}",
     "cache_size=-32768",  # KiB: the indexes of a day fit
     "wal_autocheckpoint=4000",  # pages: the log is folded back in larger pieces
 )
@@ -74,8 +75,23 @@ def _name(error: DBAPIError) -> str:
 
 def _prepare(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves: the driver's own begin is neither immediate nor early
+    _write_ahead(connection)
     for pragma in PRAGMAS:
         connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _write_ahead(connection: Any) -> None:
+    """Put the file into WAL mode, where it stays. While another process is doing so to a new file SQLite says that it
+    is busy, at once: this is the one thing for which it does not wait by itself."""
+    for last in (*[False] * (BUSY_MILLISECONDS // BUSY_REST_MILLISECONDS), True):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").close()
+        except sqlite3.OperationalError as error:
+            if last or error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            time.sleep(BUSY_REST_MILLISECONDS / 1000)
+        else:
+            return
 
 
 def sqlite_engine(path: Path) -> Engine:
