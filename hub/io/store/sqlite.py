@@ -87,7 +87,7 @@ def _write_ahead(connection: Any) -> None:
         try:
             connection.execute("PRAGMA journal_mode=WAL").close()
         except sqlite3.OperationalError as error:
-            if last or error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            if last or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:  # of whatever kind
                 raise
             time.sleep(BUSY_REST_MILLISECONDS / 1000)
         else:
