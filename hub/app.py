@@ -19,7 +19,7 @@ from hub.flow.dead import DeadLetters
 from hub.flow.handlers import Context
 from hub.flow.intake import Intake
 from hub.flow.patience import patiently
-from hub.flow.ports import FOREVER, Clock, Conveyor, Store
+from hub.flow.ports import FOREVER, Clock, Conveyor, Store, Via
 from hub.flow.refill import refill, refill_if_lost
 from hub.flow.relay import Relay
 from hub.flow.replies import ReplyLedger
@@ -34,7 +34,7 @@ from hub.mapping import FeedTables, TableProblem, load_feeds, load_policies
 from hub.web.site import Ready, Site, site
 
 ROLES = ("intake", "relay", "worker", "schedule", "web")
-DIALECT = "hl7v2_oru"
+MLLP_DIALECT = "hl7v2_oru"
 
 
 def wall_clock() -> datetime:
@@ -89,7 +89,7 @@ async def running(
     hub = Running(store)
     relay = Relay(store, conveyor, clock)
     ledger = ReplyLedger(store)
-    intake = Intake(store, ADAPTERS[DIALECT], feeds.find, clock, relay.wake)
+    intake = Intake(store, ADAPTERS, feeds, clock, relay.wake)
     door = MllpDoor(_answering(intake), door_settings(settings), ledger.replied)
     watch = Watch(store, conveyor, clock)
     web_site = Site(
@@ -171,8 +171,9 @@ def _answering(intake: Intake) -> Answering:
     """How the MLLP door has a frame answered."""
 
     async def answer(body: bytes, peer: Peer, problem: FrameProblem | None) -> Answer:
-        who = peer.certificate_subject or peer.host
-        answered = await intake.take(body, "mllp", who[:128], problem.reason if problem else None)
+        who = (peer.certificate_subject or peer.host)[:128]
+        via = Via("mllp", who, MLLP_DIALECT, certificate=peer.common_name, address=peer.host)
+        answered = await intake.take(body, via, problem.reason if problem else None)
         return Answer(answered.body, answered.reply_seq, answered.then)
 
     return answer

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -18,19 +18,17 @@ import msgspec
 from hub.domain import events
 from hub.domain.events import Event, ReportParked, ResultReported
 from hub.errors import Reject
-from hub.mapping import FeedTable
+from hub.mapping import Feeds, FeedTable
 
 _NAMESPACE = uuid.UUID("6c1b0f0e-6b0d-5f0a-9c55-2f7f3a1f6b1d")
-
-Feeds = Callable[[str, str], FeedTable | None]
-"""Finds the table of a sender: (sending application, sending facility) → its feed, or None if it is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
     """A received message, opened just far enough to know who sent what. Never fails: what is unknown is empty.
 
-    `control_id` is what the sender will look for in our answer. `is_acknowledgement` marks what must not be answered.
+    `control_id` is what the sender will look for in our answer. `sequence` is the number that a sender gave its file,
+    by which a missing one shows. `is_acknowledgement` marks what must not be answered.
     `notes` are short facts about the bytes worth keeping (`charset=cp1252 undeclared`, `line-ends=LF`).
     `inner` belongs to the adapter.
     """
@@ -43,6 +41,7 @@ class Opened:
     charset: str = ""
     is_acknowledgement: bool = False
     is_batch: bool = False
+    sequence: int | None = None
     notes: tuple[str, ...] = ()
     inner: Any = None
 

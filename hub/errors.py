@@ -28,7 +28,7 @@ class Reason(Enum):
 
     # The sender must act: nothing could be read, or it is not for us (AR).
     UNREADABLE = _Words(
-        "unreadable", "The bytes are not an HL7 v2 message. Send a message that begins with MSH.", "AR", "100"
+        "unreadable", "The bytes cannot be read in the language agreed for this door. Send them in it.", "AR", "100"
     )
     INCOMPLETE = _Words("incomplete", "Only the beginning of the message came. Send it again whole.", "AR", "100")
     HEADER_INCOMPLETE = _Words(
@@ -39,14 +39,19 @@ class Reason(Enum):
     )
     UNKNOWN_SENDER = _Words(
         "unknown-sender",
-        "No feed is agreed with this sending application and facility. Check MSH-3 and MSH-4.",
+        "No feed is agreed with this sender. Check how the message names it.",
+        "AR",
+        "103",
+    )
+    SENDER_NOT_PROVEN = _Words(
+        "sender-not-proven",
+        "The connection does not prove the sender that the message names. Use the certificate, address or mailbox "
+        "agreed for this feed.",
         "AR",
         "103",
     )
     SENDER_DEACTIVATED = _Words("sender-deactivated", "This feed has been closed. Ask call and recall.", "AR", "207")
-    TYPE_NOT_TAKEN = _Words(
-        "type-not-taken", "This type of message is not taken on this feed. Send ORU^R01.", "AR", "200"
-    )
+    TYPE_NOT_TAKEN = _Words("type-not-taken", "This type of message is not taken on this feed.", "AR", "200")
     TOO_LARGE = _Words(
         "too-large", "The message is larger than this door takes. Split it, or ask for a larger limit.", "AR", "207"
     )
@@ -54,7 +59,7 @@ class Reason(Enum):
     # The sender must act: the content is wrong in itself (AE).
     MISSING_DATA = _Words("missing-data", "A required field is empty. Fill it and send the message again.", "AE", "101")
     NO_RESULT = _Words(
-        "no-result", "The message carries no result. Send one order (OBR) with its observations.", "AE", "100"
+        "no-result", "The message carries no result. Send a message with the results in it.", "AE", "100"
     )
     MISSING_SLIDE_NUMBER = _Words(
         "missing-slide-number", "The slide number is missing. Fill it and send again.", "AE", "101"

@@ -12,14 +12,14 @@ from itertools import takewhile
 
 from adapters.hl7v2_oru.answer import answer, application_answer
 from adapters.hl7v2_oru.places import OF_THE_MESSAGE, Order, meant
-from adapters.hl7v2_oru.report import ALWAYS_REQUIRED, Report
-from hub.contract import Feeds, Item, Opened, Reading
+from hub.contract import Item, Opened, Reading
 from hub.domain.events import ReportParked, ResultReported
 from hub.errors import Place, Reason, Reject
 from hub.formats.hl7v2 import Frame, Location, Message, Segment, Unreadable, read
-from hub.mapping import FeedTable
+from hub.mapping import Feeds, FeedTable
 from hub.mapping.check import Finding
 from hub.mapping.feed_table import Fact
+from hub.mapping.report import ALWAYS_REQUIRED, Report
 
 _TYPES = ("ORU^R01", "ORU")
 _TRAILERS = {name: re.compile(rb"[\r\n]\s*" + name.encode(), re.IGNORECASE) for name in ("FTS", "BTS")}
@@ -133,13 +133,15 @@ def _items(frame: Frame, message: Message, feeds: Feeds, table: FeedTable | None
     if stray := _before_any_order(message, own):
         yield Item(f"{message.index}.1", Reject(Reason.NO_RESULT, stray, "It stands before any OBR."))
         return
-    reports = [Report(order, own, today, order.observations(own.facts)) for order in _orders(frame, message)]
-    ours = [report for report in reports if report.is_ours]
-    for number, report in enumerate(ours, start=1):
-        for outcome in _outcomes(report):
+    ours = [order for order in _orders(frame, message) if order.is_ours(own.facts)]
+    for number, order in enumerate(ours, start=1):
+        for outcome in _outcomes(order, own, today):
             yield Item(f"{message.index}.{number}", outcome)
     if not ours:
-        yield Item(f"{message.index}.1", Reject(Reason.NO_RESULT, Place("OBR", ("OBR",))))
+        yield Item(
+            f"{message.index}.1",
+            Reject(Reason.NO_RESULT, Place("OBR", ("OBR",)), "Send one order (OBR) with its observations."),
+        )
 
 
 def _before_any_order(message: Message, table: FeedTable) -> Place | None:
@@ -150,19 +152,22 @@ def _before_any_order(message: Message, table: FeedTable) -> Place | None:
     return None
 
 
-def _outcomes(report: Report) -> tuple[ResultReported | ReportParked | Reject, ...]:
+def _outcomes(order: Order, table: FeedTable, today: date) -> tuple[ResultReported | ReportParked | Reject, ...]:
+    """What becomes of one order."""
     try:
-        return report.outcomes()
+        if place := order.perhaps_cut(table.facts):
+            return (Reject(Reason.INCOMPLETE, place, "The last segment has no carriage return at its end."),)
+        return Report(order, table, today).outcomes()
     except Exception:
         # The outermost guard of an adapter: a mistake of ours must not cost the laboratory its answer, nor the hub the
         # message. It parks itself as our fault; nothing of the exception is told, for it may quote the message.
-        return (ReportParked(Reason.OUR_FAULT.code, f"OBR[{report.order.obr.number}]", ""),)
+        return (ReportParked(Reason.OUR_FAULT.code, f"OBR[{order.obr.number}]", ""),)
 
 
 def _refused_by_header(message: Message, own: FeedTable | None, table: FeedTable | None) -> Reject | None:
     """AR for what is known before any result is read."""
     if own is None:
-        return Reject(Reason.UNKNOWN_SENDER, _header(4))
+        return Reject(Reason.UNKNOWN_SENDER, _header(4), "See MSH-3 and MSH-4.")
     if own is not table:
         return Reject(Reason.UNKNOWN_SENDER, _header(4), "One frame carries the messages of one sender.")
     if own.status == "deactivated":
@@ -170,7 +175,7 @@ def _refused_by_header(message: Message, own: FeedTable | None, table: FeedTable
     if not message.message_type:
         return Reject(Reason.HEADER_INCOMPLETE, _header(9))
     if message.message_type.upper() not in _TYPES:
-        return Reject(Reason.TYPE_NOT_TAKEN, _header(9))
+        return Reject(Reason.TYPE_NOT_TAKEN, _header(9), "Send ORU^R01.")
     return None
 
 
@@ -240,6 +245,8 @@ def _problems_of(name: str, fact: Fact) -> Iterator[tuple[tuple[str, ...], str]]
 
 
 def _unsafe(name: str, fact: Fact, segments: set[str]) -> Iterator[tuple[tuple[str, ...], str]]:
+    if name in ("version", "authorised_at"):
+        yield (), "HL7 says this by itself: OBR-25 and OBX-11, OBR-22 and MSH-7. Leave it out."
     if "ORC" in segments:
         yield ("place",), "ORC stands before the order it belongs to and is not read. Name a field of OBR."
     if "OBX" in segments and not fact.where:

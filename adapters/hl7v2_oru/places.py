@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import functools
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
-from hub.errors import Park, Place, Reason, Reject
+from adapters.hl7v2_oru.status import field_place, observation_version, order_version
+from hub.domain.events import Version
+from hub.errors import Place, Reason, Reject
 from hub.formats.hl7v2 import Location, Message, Segment
-from hub.mapping.feed_table import Fact, Facts
+from hub.mapping.feed_table import Fact, Facts, FeedTable
 
 # These stand once for the whole message; every other segment belongs to the order (OBR) it follows.
 OF_THE_MESSAGE = frozenset({"MSH", "SFT", "PID", "PD1", "PV1", "PV2", "NK1"})
@@ -29,6 +31,10 @@ class Text:
     @property
     def place(self) -> Place:
         return place_of(self.location, self.segment, self.repetition)
+
+    @property
+    def group(self) -> int:
+        return self.segment.number
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,25 @@ class Order:
         if name == "OBR":
             return [self.obr]
         return [segment for segment in self.followers if segment.name == name]
+
+    _observations: list[tuple[Segment, ...]] = field(default_factory=list, compare=False, repr=False)
+
+    @property
+    def person(self) -> Place:
+        return Location("PID", 1).place()
+
+    def issued(self, _table: FeedTable) -> tuple[Text, str]:
+        """OBR-22, else MSH-7. Raises Reject where both are empty."""
+        for segment, number in ((self.obr, 22), (self.message.header, 7)):
+            if text := segment.value(number).strip():
+                return Text(text, Location(segment.name, segment.number, number), segment, 1), "HL7"
+        raise Reject(Reason.MISSING_DATA, field_place(self.obr, 22), "MSH-7 is empty as well.")
+
+    def statuses(self, table: FeedTable) -> Iterator[tuple[str, Callable[[], Version]]]:
+        """OBR-25, then OBX-11 of each observation in which a fact of the feed stands."""
+        yield "OBR-25", partial(order_version, self.obr)
+        for obx in self.observations(table.facts):
+            yield f"OBX[{obx.number}]-11", partial(observation_version, obx)
 
     def meant(self, plan: Plan) -> list[Segment]:
         """The segments that a plan means. Most plans ask for one value at one place (OBX-3), each for another: so the
@@ -90,7 +115,13 @@ class Order:
 
     def observations(self, facts: Facts) -> tuple[Segment, ...]:
         """The OBX in which one of the feed's facts stands, filled or not."""
-        return meant(self.segments("OBX"), facts)
+        if not self._observations:
+            self._observations.append(meant(self.segments("OBX"), facts))
+        return self._observations[0]
+
+    def is_ours(self, facts: Facts) -> bool:
+        """Whether the order carries one of the feed's facts, or withdraws one; histology beside it does not."""
+        return self.obr.value(25) == "X" or bool(self.observations(facts))
 
     def perhaps_cut(self, facts: Facts) -> Place | None:
         """Where a fact stands, or would have stood, in the open last field of the bytes or behind it."""
@@ -174,11 +205,6 @@ def place_of(location: Location, segment: Segment, repetition: int = 0) -> Place
     ).place()
 
 
-def field_place(segment: Segment, number: int) -> Place:
-    """A field of the very segment."""
-    return Location(segment.name, segment.number, number).place()
-
-
 def _whole_field(location: Location) -> Location:
     """Of an empty field the first component is not worth naming."""
     if location.component > 1 or location.subcomponent > 1:
@@ -190,23 +216,6 @@ def _uncounted(location: Location) -> Place:
     """The place in a segment that did not come: ERR-2 leaves open which one of that name."""
     segment, _first, *deeper = location.place().parts
     return Place(str(location), (segment, str(location.occurrence or ""), *deeper))
-
-
-def translate(name: str, fact: Fact, found: Text, codes: dict[str, dict[str, str]]) -> str:
-    """The text in the words of the feed's table: of its pattern, cut to its characters, in national codes.
-
-    Raises Reject where the text is not of the pattern, Park(OUR_TABLE) where the table has no such code.
-    """
-    if fact.pattern and not re.fullmatch(fact.pattern, found.text):
-        wrong = Reason.INVALID_SLIDE_NUMBER if name == "slide_number" else Reason.INVALID_VALUE
-        raise Reject(wrong, found.place)
-    text = _characters(fact.characters, found.text) if fact.characters else found.text
-    if not fact.codes:
-        return text
-    national = codes[fact.codes].get(text)
-    if national is None:
-        raise Park(Reason.OUR_TABLE, found.place, f"The code is not in [codes.{fact.codes}].")
-    return national
 
 
 def _plan(location: Location, fact: Fact) -> Plan:
@@ -237,11 +246,6 @@ def _holds(segment: Segment, condition: _Condition, repetition: int) -> bool:
 
 def _text(segment: Segment, at: Location, repetition: int) -> str:
     return segment.value(at.field, at.component, at.subcomponent, repetition).strip()
-
-
-def _characters(which: str, text: str) -> str:
-    first, _, last = which.partition("-")
-    return text[int(first) - 1 : int(last or first)]
 
 
 def _wanted(values: str | list[str]) -> frozenset[str]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from adapters.hl7v2_oru.places import field_place
 from hub.domain.events import Version
-from hub.errors import Reason, Reject
-from hub.formats.hl7v2 import Segment
+from hub.errors import Place, Reason, Reject
+from hub.formats.hl7v2 import Location, Segment
 
 _OF_ORDERS = {"F": Version.FINAL, "C": Version.CORRECTED, "X": Version.WITHDRAWN}
 _OF_OBSERVATIONS = {
@@ -33,3 +32,8 @@ def _status(segment: Segment, number: int, versions: dict[str, Version]) -> Vers
     if status not in versions:
         raise Reject(Reason.NOT_FINAL, field_place(segment, number))
     return versions[status]
+
+
+def field_place(segment: Segment, number: int) -> Place:
+    """A field of the very segment."""
+    return Location(segment.name, segment.number, number).place()

@@ -8,21 +8,26 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from time import perf_counter
 
 from hub import telemetry
-from hub.contract import Adapter, Envelope, Feeds, Item, Opened, Reading, result_identity, seal
+from hub.contract import Adapter, Envelope, Item, Opened, Reading, result_identity, seal
 from hub.domain.dates import day_in_england
 from hub.domain.events import ReportParked, ResultReported
 from hub.errors import Reason, Reject
+from hub.flow.admission import is_proven
 from hub.flow.consumers import CONSUMERS
-from hub.flow.ports import Arrival, Clock, JournalEntry, Store, StoredReply, Transaction
+from hub.flow.ports import Arrival, Clock, FileRow, JournalEntry, OutgoingRow, Store, StoredReply, Transaction, Via
 from hub.flow.together import Together
+from hub.mapping import FeedTables
+from hub.mapping.feed_table import Answer as ConfirmedTo
 
 TOGETHER = 256
 """Messages in one commit at most."""
+_CORRUPT = {Reason.UNREADABLE, Reason.INCOMPLETE, Reason.HEADER_INCOMPLETE}
 CONTROL_ID_REUSED = "control id seen before with other bytes"
 
 
@@ -50,41 +55,55 @@ def traceparent_of(digest: str) -> str:
 
 
 class Intake:
-    """Takes messages of one dialect, whatever door they came through. Those that come together are written down
-    together."""
+    """Takes messages, whatever door they came through. Those that come together are written down together."""
 
-    def __init__(self, store: Store, adapter: Adapter, feeds: Feeds, clock: Clock, wake: Callable[[], None]) -> None:
-        self._adapter = adapter
+    def __init__(
+        self,
+        store: Store,
+        adapters: Mapping[str, Adapter],
+        feeds: FeedTables,
+        clock: Clock,
+        wake: Callable[[], None],
+    ) -> None:
+        self._adapters = adapters
         self._feeds = feeds
         self._clock = clock
         self._wake = wake
         self._written = Together(store, take_down, at_most=TOGETHER, at_door=True)
 
-    async def take(self, raw: bytes, door: str, peer: str, problem: Reason | None = None) -> Answered:
+    async def take(self, raw: bytes, via: Via, problem: Reason | None = None) -> Answered:
         """Store the message, then answer it. `problem` is what the door saw wrong with the frame itself.
 
         Raises `hub.errors.Retry` where it could not be stored: then nothing may be answered.
         """
         started = perf_counter()
-        arrival = Arrival(door, peer, self._clock())
-        message = self._read(raw, arrival, problem)
-        with telemetry.span("intake", message.traceparent, feed=message.reading.feed, door=door):
+        message = self._read(raw, via, self._clock(), problem)
+        with telemetry.span("intake", message.traceparent, feed=message.reading.feed, door=via.door):
             answered = await self._written.ask(message)
         self._tell(message, answered, perf_counter() - started)
         return answered
 
-    def _read(self, raw: bytes, arrival: Arrival, problem: Reason | None) -> Message:
-        opened, at = self._adapter.open(raw), arrival.received_at
-        reading = (
-            self._refused(opened, problem) if problem else self._adapter.decode(opened, self._feeds, day_in_england(at))
+    def _read(self, raw: bytes, via: Via, at: datetime, problem: Reason | None) -> Message:
+        adapter = self._adapters[via.dialect]
+        feeds = self._feeds.of(via.feed) if via.feed else self._feeds.find
+        opened = adapter.open(raw)
+        table = feeds(opened.application, opened.facility)
+        if problem is None and table and not is_proven(via, table):
+            problem = Reason.SENDER_NOT_PROVEN
+        if problem:
+            reading = Reading(table.feed if table else "", (Item("1.1", Reject(problem)),))
+        else:
+            reading = adapter.decode(opened, feeds, day_in_england(at))
+        return Message(
+            opened,
+            reading,
+            Arrival(via.door, via.peer, at),
+            hashlib.sha256(raw).hexdigest(),
+            adapter.reply(opened, reading, at, _reply_id()),
+            adapter.application_reply(opened, reading, feeds, at, _reply_id()),
+            via.file,
+            table.answer if table and table.answer.mailbox and via.file is not None else None,
         )
-        body = self._adapter.reply(opened, reading, at, _reply_id())
-        then = self._adapter.application_reply(opened, reading, self._feeds, at, _reply_id())
-        return Message(opened, reading, arrival, hashlib.sha256(raw).hexdigest(), body, then)
-
-    def _refused(self, opened: Opened, problem: Reason) -> Reading:
-        table = self._feeds(opened.application, opened.facility)
-        return Reading(feed=table.feed if table else "", items=(Item("1.1", Reject(problem)),))
 
     def _tell(self, message: Message, answered: Answered, seconds: float) -> None:
         reading = message.reading
@@ -135,6 +154,10 @@ def _take_down(tx: Transaction, messages: Sequence[Message]) -> list[Answered]:
         tx.events.put(event, consumed=event.type in CONSUMERS)
     replies = [message.reply() for message in to_write]
     tokens = tx.journal.answered([(written[m.name], reply) for m, reply in zip(to_write, replies, strict=True)])
+    for message, reply in zip(to_write, replies, strict=True):
+        if message.file is not None:
+            tx.files.put(message.file_row(written[message.name]))
+            _confirm(tx, message, written[message.name], reply.body)
     for message, reply, token in zip(to_write, replies, tokens, strict=True):
         is_reused = message.name in reused
         answered[message.name] = Answered(reply.code, reply.body, token, reply.then, control_id_reused=is_reused)
@@ -144,7 +167,25 @@ def _take_down(tx: Transaction, messages: Sequence[Message]) -> list[Answered]:
 def _again(tx: Transaction, message: Message, entry: JournalEntry) -> Answered:
     tx.journal.repeated(entry.seq, message.arrival)
     stored = tx.journal.reply(entry.seq)
+    _confirm(tx, message, entry.seq, stored.body)
     return Answered(stored.code, stored.body, stored.seq, stored.then, repeated=True)
+
+
+def _confirm(tx: Transaction, message: Message, journal_seq: int, body: bytes | None) -> None:
+    """Wish the confirmation of a file, where the feed's table says where it goes."""
+    if message.confirm and body is not None:
+        tx.outgoing.put(
+            OutgoingRow(
+                local_id=_reply_id(),
+                feed=message.reading.feed,
+                kind="confirmation",
+                mailbox=message.confirm.mailbox,
+                workflow=message.confirm.workflow,
+                body=body,
+                wished_at=message.arrival.received_at,
+                journal_seq=journal_seq,
+            )
+        )
 
 
 def _control_ids_reused(tx: Transaction, messages: Sequence[Message]) -> set[tuple[str, str]]:
@@ -171,6 +212,8 @@ class Message:
     digest: str
     body: bytes | None
     then: bytes | None
+    file: str | None = None
+    confirm: ConfirmedTo | None = None
 
     @property
     def name(self) -> tuple[str, str]:
@@ -206,6 +249,17 @@ class Message:
             notes=(*self.opened.notes, *self.reading.notes, *notes),
             traceparent=self.traceparent,
             raw=self.opened.raw,
+        )
+
+    def file_row(self, journal_seq: int) -> FileRow:
+        reasons = {stop.outcome.reason for stop in self.reading.refused if isinstance(stop.outcome, Reject)}
+        return FileRow(
+            journal_seq=journal_seq,
+            feed=self.reading.feed,
+            name=(self.file or "")[:256],
+            sequence=self.opened.sequence,
+            state="corrupt" if reasons & _CORRUPT else "read",
+            received_at=self.arrival.received_at,
         )
 
     def reply(self) -> StoredReply:

@@ -32,6 +32,24 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
+class Via:
+    """The way a message comes in: the door, who stands there, and what that proves.
+
+    `peer` is what the journal keeps of whoever stands there. `feed` is the feed whose sender the door has proven; empty
+    where the message alone says whose it is, and `certificate` (its common name, verified) and `address` may prove it.
+    `file` is the name of the file, None for what is no file.
+    """
+
+    door: str
+    peer: str
+    dialect: str
+    feed: str = ""
+    certificate: str = ""
+    address: str = ""
+    file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class JournalEntry:
     """A message as the journal holds it; `raw` is left empty in listings."""
 
@@ -152,6 +170,37 @@ class DeadLetter:
     body: bytes | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    """A file that came. `state` is read or corrupt; `sequence` is the number its sender gave it, if any."""
+
+    journal_seq: int
+    feed: str
+    name: str
+    sequence: int | None
+    state: str
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingRow:
+    """A message to a laboratory. `local_id` names it to whoever carries it, so that it is sent once; `kind` is
+    confirmation or refusals; `state` is wished, sent (the carrier has it), taken (the laboratory has it) or failed."""
+
+    local_id: str
+    feed: str
+    kind: str
+    mailbox: str
+    workflow: str
+    body: bytes
+    wished_at: datetime
+    state: str = "wished"
+    journal_seq: int | None = None
+    message_id: str = ""
+    why: str = ""
+    changed_at: datetime | None = None
+
+
 class Journal(Protocol):
     def find(self, feed: str, digest: str) -> JournalEntry | None: ...
     def read_ahead(self, names: Sequence[tuple[str, str]]) -> None: ...
@@ -196,6 +245,19 @@ class Dead(Protocol):
 
 class Duties(Protocol):
     def take_turn(self, name: str, every: timedelta, at: datetime) -> bool: ...
+
+
+class Files(Protocol):
+    def put(self, file: FileRow) -> None: ...
+    def page(self, feed: str, limit: int) -> list[FileRow]: ...
+    def gaps(self, feed: str, limit: int) -> list[tuple[int, int]]: ...
+
+
+class Outgoing(Protocol):
+    def put(self, message: OutgoingRow) -> None: ...
+    def in_state(self, state: str, limit: int) -> list[OutgoingRow]: ...
+    def settle(self, local_id: str, state: str, at: datetime, message_id: str = "", why: str = "") -> None: ...
+    def of_feed(self, feed: str, limit: int) -> list[OutgoingRow]: ...
 
 
 class Cohort(Protocol):
@@ -281,6 +343,10 @@ class Transaction(Protocol):
     def dead(self) -> Dead: ...
     @property
     def duties(self) -> Duties: ...
+    @property
+    def files(self) -> Files: ...
+    @property
+    def outgoing(self) -> Outgoing: ...
     @property
     def cohort(self) -> Cohort: ...
     @property

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from hub.mapping.feeds import FeedTable, FeedTables, check_tables, load_feeds
+from hub.mapping.feeds import Feeds, FeedTable, FeedTables, check_tables, load_feeds
 from hub.mapping.policy import load_policies
 from hub.mapping.tables import TableProblem, read_table
 
-__all__ = ["FeedTable", "FeedTables", "TableProblem", "check_tables", "load_feeds", "load_policies", "read_table"]
+__all__ = [
+    "FeedTable",
+    "FeedTables",
+    "Feeds",
+    "TableProblem",
+    "check_tables",
+    "load_feeds",
+    "load_policies",
+    "read_table",
+]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -24,6 +25,7 @@ NATIONAL: Mapping[str, frozenset[str]] = {
     "self_sample": frozenset("YN"),
     "hpv_primary": frozenset("YN"),
     "source_type": frozenset("1234567"),
+    "version": frozenset({"final", "corrected", "withdrawn", "preliminary"}),
 }
 ALWAYS = ("nhs_number", "family_name", "date_of_birth", "slide_number", "test_on", "result_code", "infection_code",
           "action_code", "self_sample", "hpv_primary")  # fmt: skip
@@ -41,7 +43,13 @@ class Dialect(Protocol):
 
 def problems_of(path: Path, table: FeedTable, dialects: Mapping[str, Dialect] | None = None) -> list[TableProblem]:
     """What is wrong with one table."""
-    findings = [*_of_table(path, table), *_of_facts(table), *_of_codes(table), *_of_dialect(table, dialects)]
+    findings = [
+        *_of_table(path, table),
+        *_of_access(path, table),
+        *_of_facts(table),
+        *_of_codes(table),
+        *_of_dialect(table, dialects),
+    ]
     text = path.read_text(encoding="utf-8") if findings else ""
     return [TableProblem(path, where_in(text, keys), sentence) for keys, sentence in findings]
 
@@ -69,6 +77,18 @@ def _of_table(path: Path, table: FeedTable) -> Iterator[Finding]:
         codecs.lookup(table.charset or "utf-8")
     except LookupError:
         yield ("charset",), "No such charset. Name one such as utf-8, cp1252 or iso-8859-1."
+
+
+def _of_access(path: Path, table: FeedTable) -> Iterator[Finding]:
+    for address in table.access.addresses:
+        try:
+            ip_network(address)
+        except ValueError:
+            yield ("access", "addresses"), f"{address} is no address or network. Write it like 10.1.2.3 or 10.1.0.0/16."
+    if table.access.keys and not (path.parent / table.access.keys).is_file():
+        yield ("access", "keys"), "There is no such file beside the table."
+    if bool(table.answer.mailbox) != bool(table.answer.workflow):
+        yield ("answer",), "`mailbox` and `workflow` belong together: name both, or neither."
 
 
 def _of_facts(table: FeedTable) -> Iterator[Finding]:

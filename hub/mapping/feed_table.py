@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Meta
 
-DateForm = Literal["YYYYMMDD", "YYYYMMDDHHMM[SS]", "HL7", "DD/MM/YYYY", "YYYY-MM-DD"]
+DateForm = Literal["YYYYMMDD", "YYYYMMDDHHMM[SS]", "HL7", "DD/MM/YYYY", "DD/MM/YYYY hh:mm", "YYYY-MM-DD", "ISO"]
 Status = Literal["live", "deactivated"]
 
 
@@ -30,12 +30,33 @@ class Laboratory(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     code: Annotated[str, Meta(description="National laboratory code, five digits.", pattern="^[0-9]{5}$")]
 
 
+class Access(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What proves that a message comes from this feed's sender. Over HTTP and MESH something must; over MLLP a feed
+    that names neither certificate nor address is open to whoever reaches the door."""
+
+    certificates: Annotated[
+        tuple[str, ...], Meta(description="Common names of the client certificates the sender may show (MLLP, HTTP).")
+    ] = ()
+    addresses: Annotated[
+        tuple[str, ...], Meta(description="Addresses or networks it may call from over MLLP: 10.1.2.3, 10.1.0.0/16.")
+    ] = ()
+    keys: Annotated[
+        str,
+        Meta(description="File (JWKS, beside the table) with its public keys, for signed client assertions over HTTP."),
+    ] = ""
+    mailbox: Annotated[str, Meta(description="The MESH mailbox it sends from.")] = ""
+
+
 class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the feed is answered beyond the immediate acknowledgement."""
 
     application_acknowledgement: Annotated[
         bool, Meta(description="Send the application acknowledgement that MSH-16 asks for, as a second message.")
     ] = False
+    mailbox: Annotated[
+        str, Meta(description="The MESH mailbox that confirmations of files, and refusals, are sent to. Empty: none.")
+    ] = ""
+    workflow: Annotated[str, Meta(description="The MESH workflow id they are sent under.")] = ""
 
 
 class Fact(msgspec.Struct, frozen=True, forbid_unknown_fields=True, eq=False):
@@ -52,7 +73,9 @@ class Fact(msgspec.Struct, frozen=True, forbid_unknown_fields=True, eq=False):
         dict[str, str | list[str]],
         Meta(description='Only where the same segment and repetition hold these values: {"OBX-3.1" = "HPV"}.'),
     ] = {}
-    form: Annotated[DateForm, Meta(description="How a date is written. HL7: YYYYMMDD, or with a time.")] = "YYYYMMDD"
+    form: Annotated[DateForm, Meta(description="How a date is written. HL7, ISO: the day alone, or with a time.")] = (
+        "YYYYMMDD"
+    )
     pattern: Annotated[str, Meta(description="Regular expression that the whole text must match.")] = ""
     characters: Annotated[
         str,
@@ -95,6 +118,14 @@ class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, eq=False):
     source_type: Annotated[Fact | None, Meta(description="Source of the sample, 1 to 7; 7 is NHS colposcopy.")] = None
     sender_code: Annotated[Fact | None, Meta(description="Practice or clinic that sent the sample.")] = None
     sample_taker_code: Annotated[Fact | None, Meta(description="Personal code of the sample taker.")] = None
+    version: Annotated[
+        Fact | None,
+        Meta(description="final, corrected or withdrawn; only where the language has no status of its own."),
+    ] = None
+    authorised_at: Annotated[
+        Fact | None,
+        Meta(description="When this version was issued; only where the language has no such time of its own."),
+    ] = None
 
     def declared(self) -> Iterator[tuple[str, Fact]]:
         """Each fact this feed gives, with its name."""
@@ -115,6 +146,7 @@ class FeedTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     facts: Facts
     timezone: Annotated[str, Meta(description="Times without an offset are read in this zone.")] = "Europe/London"
     charset: Annotated[str, Meta(description="The charset to expect; another is taken, and noted. Empty: any.")] = ""
+    access: Access = Access()
     answer: Answer = Answer()
     codes: Annotated[
         dict[str, dict[str, str]], Meta(description="Translation tables: the sender's code = the national code.")

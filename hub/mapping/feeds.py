@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from hub.mapping.check import Dialect, problems_among, problems_of
 from hub.mapping.feed_table import FeedTable
 from hub.mapping.tables import TableProblem, read_table
 
-__all__ = ["FeedTable", "FeedTables", "TableProblem", "check_tables", "load_feeds"]
+__all__ = ["FeedTable", "FeedTables", "Feeds", "TableProblem", "check_tables", "load_feeds"]
+
+
+Feeds = Callable[[str, str], FeedTable | None]
+"""Finds the table of a sender: (sending application, sending facility) → its feed, or None if it is unknown."""
 
 
 class FeedTables:
@@ -22,6 +26,14 @@ class FeedTables:
     def find(self, application: str, facility: str) -> FeedTable | None:
         """The feed of a sender; a feed that names the application goes before one that takes any."""
         return self._by_sender.get((application, facility)) or self._by_sender.get(("", facility))
+
+    def of(self, feed: str) -> Feeds:
+        """How a door that knows the feed finds its table: whoever the message names as its sender must be that feed, or
+        nobody (a file may name none)."""
+        table = self.by_id.get(feed)
+        return lambda application, facility: (
+            table if not (application or facility) or self.find(application, facility) is table else None
+        )
 
     def __iter__(self) -> Iterator[FeedTable]:
         return iter(self.by_id.values())

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, timedelta, timezone, tzinfo
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 
 _TIME = re.compile(r"([0-9]{8})([0-9]{2})([0-9]{2})(?:([0-9]{2})(?:\.[0-9]{1,4})?)?(?:([+-])([0-9]{2})([0-9]{2}))?")
 _DAY = re.compile(r"[0-9]{8}")
+_ISO_TIME = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]{1,9})?)?(?:Z|([+-])([0-9]{2}):([0-9]{2}))?"
+)
+_UK_TIME = re.compile(r"([0-9]{2}/[0-9]{2}/[0-9]{4}) ([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?")
 _UK = re.compile(r"([0-9]{2})/([0-9]{2})/([0-9]{4})")
 _ISO = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 # Nobody living was born earlier; and a time this far from the ends of the calendar can be put into any zone.
@@ -14,37 +19,63 @@ _FIRST_YEAR, _LAST_YEAR = 1850, 2199
 _NUMBER = re.compile(r"[0-9]{1,3}")
 
 
+FORM_OF_TIMES = {
+    "YYYYMMDDHHMM[SS]": "YYYYMMDDHHMM[SS][+ZZZZ]",
+    "HL7": "YYYYMMDDHHMM[SS][+ZZZZ]",
+    "ISO": "YYYY-MM-DDThh:mm[:ss][+zz:zz]",
+    "DD/MM/YYYY hh:mm": "DD/MM/YYYY hh:mm[:ss]",
+}
+"""The forms that hold a time of day, as people are told to write them."""
+
+
 def read_date(text: str, form: str, zone: tzinfo) -> date | None:
-    """The calendar day `text` names in `form` (one of `hub.mapping.feeds.DateForm`), or None.
+    """The calendar day `text` names in `form` (one of `hub.mapping.feed_table.DateForm`), or None.
 
     A time of day is first put into `zone`: half past eleven at night UTC in July is the next day in London.
     """
     if form == "DD/MM/YYYY":
-        found = _UK.fullmatch(text)
-        return _day(found[3], found[2], found[1]) if found else None
-    if form == "YYYY-MM-DD":
-        found = _ISO.fullmatch(text)
-        return _day(found[1], found[2], found[3]) if found else None
-    if form != "YYYYMMDDHHMM[SS]" and _DAY.fullmatch(text):
+        return _day_of(_UK, "321", text)
+    if form in ("YYYY-MM-DD", "ISO") and (day := _day_of(_ISO, "123", text)):
+        return day
+    if form in ("YYYYMMDD", "HL7") and _DAY.fullmatch(text):
         return _day(text[:4], text[4:6], text[6:])
-    at = read_time(text, zone) if form in ("YYYYMMDDHHMM[SS]", "HL7") else None
+    at = read_time(text, zone, form)
     return at.astimezone(zone).date() if at else None
 
 
-def read_time(text: str, zone: tzinfo) -> datetime | None:
-    """An HL7 timestamp to the minute or finer, aware; without an offset it is read in `zone`. None if it is not one.
+def read_time(text: str, zone: tzinfo, form: str = "HL7") -> datetime | None:
+    """A time of day in `form`, to the minute or finer, aware; without an offset it is read in `zone`. None if the text
+    is none, or the form is one of days alone.
 
     In the hour that an autumn night has twice, a time without an offset is read as the first of the two.
     """
-    found = _TIME.fullmatch(text)
-    on = _day(found[1][:4], found[1][4:6], found[1][6:]) if found else None
+    if form == "ISO":
+        return _time(_ISO_TIME.fullmatch(text), zone, text.endswith("Z"), lambda day: _day_of(_ISO, "123", day))
+    if form == "DD/MM/YYYY hh:mm":
+        return _time(_UK_TIME.fullmatch(text), zone, False, lambda day: _day_of(_UK, "321", day))
+    if form in ("HL7", "YYYYMMDDHHMM[SS]"):
+        return _time(_TIME.fullmatch(text), zone, False, lambda day: _day(day[:4], day[4:6], day[6:]))
+    return None
+
+
+def _time(
+    found: re.Match[str] | None, zone: tzinfo, is_utc: bool, day: Callable[[str], date | None]
+) -> datetime | None:
+    on = day(found[1]) if found else None
     if found is None or on is None:
         return None
+    signed = found.groups()[4:]
     try:
-        offset = _offset(found[5], found[6], found[7]) if found[5] else zone
+        offset = UTC if is_utc else _offset(*signed) if signed and signed[0] else zone
         return datetime(on.year, on.month, on.day, int(found[2]), int(found[3]), int(found[4] or 0), tzinfo=offset)
     except ValueError:
         return None
+
+
+def _day_of(form: re.Pattern[str], order: str, text: str) -> date | None:
+    """`order` says which groups of the form are year, month and day."""
+    found = form.fullmatch(text)
+    return _day(*(found[int(group)] for group in order)) if found else None
 
 
 def read_number(text: str) -> int | None:

@@ -41,11 +41,13 @@ def documents(mappings: Path) -> dict[str, Callable[[], str]]:
     from hub.config import env_example
     from hub.contract import EVENT_TYPES
     from hub.io.rabbit.topology_page import topology_page
+    from hub.mapping.keys_page import keys_page
     from hub.mapping.schema import feeds_schema
 
     made: dict[str, Callable[[], str]] = {
         ".env.example": env_example,
         "mappings/feeds.schema.json": feeds_schema,
+        "mappings/KEYS.md": keys_page,
         "hub/REASONS.md": _reasons,
         "hub/TOPOLOGY.md": topology_page,
         "hub/VERBS.md": _verbs,

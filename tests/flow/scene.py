@@ -29,7 +29,7 @@ from hub.flow.cohort_import import take_people
 from hub.flow.consumers import CONSUMERS, RECORDS
 from hub.flow.handlers import Context
 from hub.flow.intake import Answered, Intake
-from hub.flow.ports import LetterRow, ResultRow, TaskRow, Transaction
+from hub.flow.ports import LetterRow, ResultRow, TaskRow, Transaction, Via
 from hub.flow.relay import Relay
 from hub.flow.step import Step, tell_all
 from hub.flow.worker import Worker
@@ -67,6 +67,9 @@ def withdrawn(result: TestResult) -> TestResult:
     return replace(corrected(result), version=Version.WITHDRAWN)
 
 
+MLLP = Via("mllp", "127.0.0.1", "hl7v2_oru", address="127.0.0.1")
+
+
 class Scene:
     """One hub over one store file. `now` is its clock: set it."""
 
@@ -88,7 +91,7 @@ class Scene:
 
     def intake_with(self, feeds: FeedTables) -> Intake:
         """An intake under these tables; the scene's own uses the tables of `mappings/feeds`."""
-        return Intake(self.store, ADAPTERS["hl7v2_oru"], feeds.find, lambda: self.now, lambda: None)
+        return Intake(self.store, ADAPTERS, feeds, lambda: self.now, lambda: None)
 
     def start_worker(self) -> None:
         worker = Worker(self.store, self.conveyor, self.context, RECORDS, lambda: None)
@@ -179,7 +182,7 @@ class Scene:
         return report(feed, person, result, control_id or f"T{next(self.numbers):06}", self.now)
 
     async def send(self, raw: bytes, intake: Intake | None = None) -> Answered:
-        return await (intake or self.intake).take(raw, "mllp", "127.0.0.1")
+        return await (intake or self.intake).take(raw, MLLP)
 
     async def report(self, person: Claim | Participant, result: TestResult, *, feed: str = "northmoor") -> str:
         """Send a report and wait until the hub has made up its mind; returns the result's id."""

@@ -17,7 +17,7 @@ from hub.flow.ports import JournalEntry
 from hub.formats.hl7v2 import read
 from hub.io.store import StoreAway, open_store, sqlite
 from hub.mapping import FeedTables, load_feeds
-from tests.flow.scene import FEEDS, ROOT, Scene
+from tests.flow.scene import FEEDS, MLLP, ROOT, Scene
 
 
 def entry_of(scene: Scene, raw: bytes, feed: str = "northmoor") -> JournalEntry:
@@ -158,7 +158,7 @@ async def test_bytes_that_are_no_message_are_stored_and_refused(scene: Scene) ->
 async def test_a_frame_the_door_found_cut_is_refused_and_taken_when_it_comes_whole(scene: Scene) -> None:
     person = scene.person()
     raw = scene.message(person, scene.result())
-    cut = await scene.intake.take(raw, "mllp", "127.0.0.1", Reason.INCOMPLETE)
+    cut = await scene.intake.take(raw, MLLP, Reason.INCOMPLETE)
     assert (cut.code, entry_of(scene, raw).reason) == ("AR", "incomplete")
     assert said(await scene.send(raw))[0] == "AA"
     await scene.settle()

@@ -160,7 +160,7 @@ async def test_a_relay_that_is_woken_and_stopped_at_once_stops(scene: Scene) -> 
 
 def waking_intake(scene: Scene) -> Intake:
     """Wired as the composition root wires it."""
-    return Intake(scene.store, ADAPTERS["hl7v2_oru"], FEEDS.find, lambda: scene.now, scene.relay.wake)
+    return Intake(scene.store, ADAPTERS, FEEDS, lambda: scene.now, scene.relay.wake)
 
 
 # -- faults

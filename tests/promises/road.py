@@ -37,7 +37,7 @@ from hub.io.conveyor import InProcessConveyor
 from hub.io.rabbit.conveyor import RabbitConveyor
 from hub.io.rabbit.topology import EXCHANGES, QUEUES
 from hub.io.store import SqlStore, connect_store, open_store
-from tests.flow.scene import FEEDS, POLICIES, Scene
+from tests.flow.scene import FEEDS, MLLP, POLICIES, Scene
 
 PATIENCE = 40.0
 Wrap = Callable[[Conveyor], Conveyor]
@@ -105,7 +105,7 @@ class Road(ABC):
         return store
 
     def intake(self, store: SqlStore | None = None) -> Intake:
-        return Intake(store or self.scene.store, ADAPTERS["hl7v2_oru"], FEEDS.find, lambda: self.clock(), self._wake)
+        return Intake(store or self.scene.store, ADAPTERS, FEEDS, lambda: self.clock(), self._wake)
 
     def _wake(self) -> None:
         """Inside the process of the embedded hub; elsewhere the database wakes the relays."""
@@ -120,7 +120,7 @@ class Road(ABC):
     async def take(self, *messages: bytes, intake: Intake | None = None) -> list[Answered]:
         """Send these messages at once."""
         door = intake or self.intake()
-        return await asyncio.gather(*(door.take(raw, "mllp", "127.0.0.1") for raw in messages))
+        return await asyncio.gather(*(door.take(raw, MLLP) for raw in messages))
 
     # -- the roles
 

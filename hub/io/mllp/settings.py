@@ -42,6 +42,11 @@ class Peer:
     port: int
     certificate_subject: str = ""
 
+    @property
+    def common_name(self) -> str:
+        parts = (part.partition("=") for part in self.certificate_subject.split(", "))
+        return next((value for name, _, value in parts if name == "commonName"), "")
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

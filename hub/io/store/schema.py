@@ -1,7 +1,9 @@
 """The tables, in the field's words: one schema for SQLite and PostgreSQL. Migrations build it; a test compares the two.
 
 journal ──< replies        what arrived, byte for byte, and what was answered
-   │  └──< repeats         the same bytes again
+   │  ├──< repeats         the same bytes again
+   │  ├──< files           what came as a file, with the number its sender gave it
+   │  └──< outgoing        messages to laboratories: confirmations of files, refusals
    └──< results ──< matches >── participants ──< facts, records, letters
            └──< tasks ──< decisions
 outbox, inbox              events leaving a transaction, and which consumer has handled which
@@ -196,6 +198,38 @@ duties = Table(
     metadata,
     Column("name", String(64), primary_key=True),
     Column("done_at", Moment, nullable=False, comment="when one of the schedules last began it"),
+)
+
+files = Table(
+    "files",
+    metadata,
+    Column("journal_seq", _Counter, ForeignKey("journal.seq"), primary_key=True, autoincrement=False),
+    Column("feed", String(64), nullable=False),
+    Column("name", Words, nullable=False),
+    Column("sequence", BigInteger, comment="the number its sender gave it"),
+    Column("state", String(16), nullable=False, comment="read, corrupt"),
+    Column("received_at", Moment, nullable=False),
+    Index(None, "feed", "sequence"),
+)
+
+outgoing = Table(
+    "outgoing",
+    metadata,
+    _number(),
+    Column("local_id", String(64), nullable=False, unique=True, comment="names it to whoever carries it"),
+    Column("feed", String(64), nullable=False, index=True),
+    Column("kind", String(16), nullable=False, comment="confirmation, refusals"),
+    Column("journal_seq", _Counter, ForeignKey("journal.seq"), comment="what it confirms"),
+    Column("mailbox", Words, nullable=False),
+    Column("workflow", Words, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("state", String(16), nullable=False, comment="wished, sent, taken, failed"),
+    Column("message_id", Words, nullable=False, comment="the carrier's own name for it"),
+    Column("why", Words, nullable=False),
+    Column("wished_at", Moment, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+    Index("ix_outgoing_state", "state", "seq"),
+    sqlite_autoincrement=True,
 )
 
 participants = Table(

@@ -13,8 +13,10 @@ from hub.io.store.counts import SqlCounts
 from hub.io.store.dead import SqlDead
 from hub.io.store.duties import SqlDuties
 from hub.io.store.events import SqlEvents
+from hub.io.store.files import SqlFiles
 from hub.io.store.journal import SqlJournal
 from hub.io.store.letters import SqlLetters
+from hub.io.store.outgoing import SqlOutgoing
 from hub.io.store.prepared import Prepared
 from hub.io.store.records import SqlRecords
 from hub.io.store.results import SqlResults
@@ -118,6 +120,14 @@ class SqlTransaction:
     @cached_property
     def duties(self) -> SqlDuties:
         return SqlDuties(self._connection, self.write_down)
+
+    @cached_property
+    def files(self) -> SqlFiles:
+        return SqlFiles(self._connection, self.write_down)
+
+    @cached_property
+    def outgoing(self) -> SqlOutgoing:
+        return SqlOutgoing(self._connection, self.write_down)
 
     @cached_property
     def cohort(self) -> SqlCohort:

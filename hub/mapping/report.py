@@ -1,25 +1,25 @@
-"""One order (OBR) of a message, read by the sender's table into what becomes of it: one event, or all that is wrong."""
+"""One report, read by the sender's table into what becomes of it: one event, or all that is wrong.
+
+Every dialect reads its reports here; how it finds a text, and what says which version it is, it brings as a `Source`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
-from adapters.hl7v2_oru.places import Order, Text, field_place, translate
-from adapters.hl7v2_oru.status import observation_version, order_version
 from hub.domain import codes, nhs_number
 from hub.domain.events import ReportParked, ResultReported, TestResult, Version
 from hub.domain.people import Claim
 from hub.errors import Park, Place, Reason, Reject
-from hub.formats.hl7v2 import Location, Segment
-from hub.mapping import FeedTable
 from hub.mapping.check import NATIONAL
-from hub.mapping.feed_table import Fact
-from hub.mapping.forms import read_date, read_number, read_time
+from hub.mapping.feed_table import Fact, FeedTable
+from hub.mapping.forms import FORM_OF_TIMES, read_date, read_number, read_time
 
 T = TypeVar("T")
 
@@ -35,29 +35,56 @@ _OF_THE_COMBINATION = _OF_THE_RESULT - {"repeat_months"}
 _CLOCKS_APART = timedelta(days=1)
 
 
+class Text(Protocol):
+    """A text of the message, unescaped and trimmed, and where it stands."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def place(self) -> Place: ...
+    @property
+    def group(self) -> int:
+        """What it stands in, where a fact of several parts may stand in the message more than once: the parts of one
+        group belong together, and each group must say the same."""
+
+
+class Source(Protocol):
+    """One report of a message, as its dialect finds things in it."""
+
+    @property
+    def person(self) -> Place:
+        """Where the person is named."""
+
+    def texts(self, fact: Fact) -> Sequence[Text]:
+        """Every non-empty text at the places of a fact."""
+
+    def missing(self, fact: Fact) -> Place:
+        """Where the fact ought to have stood."""
+
+    def issued(self, table: FeedTable) -> tuple[Text, str]:
+        """What says when the laboratory issued this version, and the form it is written in (`DateForm`). Raises Reject
+        where nothing says it."""
+
+    def statuses(self, table: FeedTable) -> Iterator[tuple[str, Callable[[], Version]]]:
+        """Each thing that says which version this is, by a name of its own, that of the whole report first. Reading
+        one raises Reject where it is missing or not final, and Park where our table does not know it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Reads one order, once. `today` is the day of receipt; in each of `observations` (OBX) stands a fact of the feed.
+    """Reads one report, once. `today` is the day of receipt.
 
     `wrong` and `parks` gather what stopped a fact, by its name, in the order read.
     """
 
-    order: Order
+    source: Source
     table: FeedTable
     today: date
-    observations: tuple[Segment, ...]
     wrong: dict[str, Reject] = field(default_factory=dict)
     parks: dict[str, Park] = field(default_factory=dict)
 
-    @property
-    def is_ours(self) -> bool:
-        """Whether the order carries one of the feed's facts, or withdraws one; histology beside it does not."""
-        return self.order.obr.value(25) == "X" or bool(self.observations)
-
     def outcomes(self) -> tuple[ResultReported | ReportParked | Reject, ...]:
-        """What becomes of the order: one event, or a Reject for each thing wrong with it. Never raises a Stop."""
-        if place := self.order.perhaps_cut(self.table.facts):
-            return (Reject(Reason.INCOMPLETE, place, "The last segment has no carriage return at its end."),)
+        """What becomes of the report: one event, or a Reject for each thing wrong with it. Never raises a Stop."""
         event = self._event()
         return self._refusals() or (event,)
 
@@ -96,15 +123,14 @@ class Report:
     # Which version
 
     def _version(self) -> Version:
-        """Corrected or withdrawn if either the order or one of its observations says so. Of an order that is not final
-        nobody expects final observations; where a status is refused the rest is read as of a final result."""
-        version = self._tried("OBR-25", partial(order_version, self.order.obr))
-        refused = self.wrong.get("OBR-25")
-        if version is Version.WITHDRAWN or (refused and refused.reason is Reason.NOT_FINAL):
-            return version or Version.FINAL
-        seen: set[Version | None] = {version}
-        for obx in self.observations:
-            seen.add(self._tried(f"OBX[{obx.number}]-11", partial(observation_version, obx)))
+        """Corrected or withdrawn if anything says so. Of a report that is not final as a whole nobody expects final
+        parts; where a status is refused the rest is read as of a final result."""
+        seen: set[Version | None] = set()
+        for number, (name, read) in enumerate(self.source.statuses(self.table)):
+            seen.add(self._tried(name, read))
+            refused = self.wrong.get(name)
+            if number == 0 and (Version.WITHDRAWN in seen or (refused and refused.reason is Reason.NOT_FINAL)):
+                break
         return next((kind for kind in (Version.WITHDRAWN, Version.CORRECTED) if kind in seen), Version.FINAL)
 
     # When
@@ -117,23 +143,15 @@ class Report:
         return test_on
 
     def _authorised_at(self) -> datetime:
-        """OBR-22, else MSH-7: when the laboratory issued this version. Raises Reject; also for a time to come, for no
-        later correction would ever count against it."""
-        for segment, number in ((self.order.obr, 22), (self.order.message.header, 7)):
-            if text := segment.value(number).strip():
-                at = read_time(text, self.table.zone)
-                if at is None:
-                    raise Reject(
-                        Reason.INVALID_DATE, field_place(segment, number), "Write it as YYYYMMDDHHMM[SS][+ZZZZ]."
-                    )
-                if at.astimezone(self.table.zone).date() > self.today + _CLOCKS_APART:
-                    raise Reject(
-                        Reason.INVALID_DATE,
-                        field_place(segment, number),
-                        "The time of authorisation lies in the future.",
-                    )
-                return at.astimezone(UTC)  # one way of writing an instant, so that equal events are equal bytes
-        raise Reject(Reason.MISSING_DATA, field_place(self.order.obr, 22), "MSH-7 is empty as well.")
+        """When the laboratory issued this version. Raises Reject; also for a time to come, for no later correction
+        would ever count against it."""
+        found, form = self.source.issued(self.table)
+        at = read_time(found.text, self.table.zone, form)
+        if at is None:
+            raise Reject(Reason.INVALID_DATE, found.place, f"Write it as {FORM_OF_TIMES[form]}.")
+        if at.astimezone(self.table.zone).date() > self.today + _CLOCKS_APART:
+            raise Reject(Reason.INVALID_DATE, found.place, "The time of authorisation lies in the future.")
+        return at.astimezone(UTC)  # one way of writing an instant, so that equal events are equal bytes
 
     def _date(self, name: str) -> Callable[[str], date | None]:
         form = getattr(self.table.facts, name).form
@@ -155,7 +173,7 @@ class Report:
         )
         named = claim.nhs_number or (claim.family_name and claim.date_of_birth)
         if not named and self._all_read({"nhs_number", "family_name", "date_of_birth"}):
-            self.wrong["person"] = Reject(Reason.NO_PERSON, Location("PID", 1).place())
+            self.wrong["person"] = Reject(Reason.NO_PERSON, self.source.person)
         if claim.date_of_birth and test_on and test_on < claim.date_of_birth:
             self.wrong["test_on"] = Reject(Reason.TEST_BEFORE_BIRTH, self._place("test_on"))
         return claim
@@ -215,7 +233,7 @@ class Report:
         if fact is None or fact.constant is not None:
             return read(fact.constant) if fact and fact.constant is not None else None
         value: T | None = None
-        for found in _legible(self.order.texts(fact)):
+        for found in _legible(self.source.texts(fact)):
             this = read(translate(name, fact, found, self.table.codes))
             if this is None:
                 raise _not_of_its_form(name, fact, found)
@@ -239,12 +257,12 @@ class Report:
     def _parts(self, name: str) -> tuple[str, ...]:
         """The same. Where its segment is repeated, each must say the same: else raises Reject."""
         fact: Fact | None = getattr(self.table.facts, name)
-        found = _legible(self.order.texts(fact)) if fact else []
+        found = _legible(self.source.texts(fact)) if fact else []
         parts: dict[int, list[str]] = {}
         for one in found:
-            parts.setdefault(one.segment.number, []).append(one.text)
+            parts.setdefault(one.group, []).append(one.text)
         for one in found:
-            if parts[one.segment.number] != parts[found[0].segment.number]:
+            if parts[one.group] != parts[found[0].group]:
                 raise Reject(Reason.CONFLICTING_VALUES, one.place)
         if fact and fact.required and not parts:
             raise self._missing(name, fact)
@@ -253,20 +271,37 @@ class Report:
     def _missing(self, name: str, fact: Fact) -> Reject:
         reason = Reason.MISSING_SLIDE_NUMBER if name == "slide_number" else Reason.MISSING_DATA
         where = ", ".join(f"{at} = {_shown(values)}" for at, values in fact.where.items())
-        return Reject(reason, self.order.missing(fact), f"It is looked for where {where}." if where else "")
+        return Reject(reason, self.source.missing(fact), f"It is looked for where {where}." if where else "")
 
     def _place(self, name: str) -> Place | None:
         fact: Fact | None = getattr(self.table.facts, name)
-        found = next(iter(self.order.texts(fact)), None) if fact and fact.places else None
+        found = next(iter(self.source.texts(fact)), None) if fact and fact.places else None
         return found.place if found else None
 
 
-def _legible(texts: list[Text]) -> list[Text]:
+def _legible(texts: Sequence[Text]) -> Sequence[Text]:
     """The texts; a NUL (an escape may spell one) is no character of any fact, and databases refuse it."""
     for found in texts:
         if "\x00" in found.text:
             raise Reject(Reason.INVALID_VALUE, found.place, "It holds a NUL character.")
     return texts
+
+
+def translate(name: str, fact: Fact, found: Text, tables: dict[str, dict[str, str]]) -> str:
+    """The text in the words of the feed's table: of its pattern, cut to its characters, in national codes.
+
+    Raises Reject where the text is not of the pattern, Park(OUR_TABLE) where the table has no such code.
+    """
+    if fact.pattern and not re.fullmatch(fact.pattern, found.text):
+        wrong = Reason.INVALID_SLIDE_NUMBER if name == "slide_number" else Reason.INVALID_VALUE
+        raise Reject(wrong, found.place)
+    text = _characters(fact.characters, found.text) if fact.characters else found.text
+    if not fact.codes:
+        return text
+    national = tables[fact.codes].get(text)
+    if national is None:
+        raise Park(Reason.OUR_TABLE, found.place, f"The code is not in [codes.{fact.codes}].")
+    return national
 
 
 def _not_of_its_form(name: str, fact: Fact, found: Text) -> Reject:
@@ -290,3 +325,8 @@ def _flag(text: str) -> bool | None:
 
 def _source_type(text: str) -> str | None:
     return text if text in NATIONAL["source_type"] else None
+
+
+def _characters(which: str, text: str) -> str:
+    first, _, last = which.partition("-")
+    return text[int(first) - 1 : int(last or first)]

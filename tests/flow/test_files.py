@@ -1,0 +1,114 @@
+"""What comes as a file: who may send it, the confirmation it gets, and the numbers that show whether one is missing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import msgspec
+import pytest
+
+from adapters import ADAPTERS
+from hub.flow.admission import is_proven
+from hub.flow.intake import Intake
+from hub.flow.ports import FileRow, Via
+from hub.mapping import FeedTables
+from hub.mapping.feed_table import Access, Answer
+from tests.flow.scene import FEEDS, MLLP, Scene
+
+NORTHMOOR = FEEDS.by_id["northmoor"]
+MESH = Via("mesh", "X26LAB1", "hl7v2_oru", feed="northmoor", file="results 17.hl7")
+
+
+def feeds(**changes: Access | Answer) -> FeedTables:
+    changed = msgspec.structs.replace(NORTHMOOR, **changes)
+    return FeedTables((changed, *(table for table in FEEDS if table.feed != "northmoor")))
+
+
+@pytest.mark.parametrize(
+    ("access", "way", "proven"),
+    [
+        (Access(), {}, True),
+        (Access(certificates=("lab.northmoor.example",)), {"certificate": "lab.northmoor.example"}, True),
+        (Access(certificates=("lab.northmoor.example",)), {"certificate": "other"}, False),
+        (Access(certificates=("lab.northmoor.example",)), {}, False),
+        (Access(addresses=("10.1.0.0/16",)), {"address": "10.1.2.3"}, True),
+        (Access(addresses=("10.1.0.0/16", "fd00::1")), {"address": "fd00::1"}, True),
+        (Access(addresses=("10.1.0.0/16",)), {"address": "10.2.2.3"}, False),
+        (Access(addresses=("10.1.0.0/16",)), {"address": "nonsense"}, False),
+        (Access(addresses=("10.1.0.0/16",)), {"feed": "northmoor"}, True),
+        (Access(), {"feed": "southwick"}, False),
+    ],
+)
+def test_what_proves_a_sender(access: Access, way: dict[str, str], proven: bool) -> None:
+    via = replace(Via("mllp", "somebody", "hl7v2_oru"), **way)
+    assert is_proven(via, msgspec.structs.replace(NORTHMOOR, access=access)) is proven
+
+
+async def test_an_unproven_sender_is_stored_and_refused(scene: Scene) -> None:
+    intake = scene.intake_with(feeds(access=Access(addresses=("10.1.0.0/16",))))
+    raw = scene.message(scene.person(), scene.result())
+    answered = await scene.send(raw, intake)
+    assert answered.code == "AR"
+    assert b"sender-not-proven" in (answered.body or b"")
+    (entry,) = scene.read(lambda tx: tx.journal.newest(10))
+    assert (entry.feed, entry.state, entry.reason) == ("northmoor", "refused", "sender-not-proven")
+    assert not any(scene.read(lambda tx: tx.events.backlog()).values())
+    proven = await intake.take(raw, replace(MLLP, address="10.1.9.9"))
+    assert proven.code == "AA"
+
+
+async def test_a_door_that_knows_the_feed_takes_no_other_senders_message(scene: Scene) -> None:
+    raw = scene.message(scene.person(), scene.result(feed="southwick"), feed="southwick")
+    assert (await scene.intake.take(raw, MESH)).code == "AR"
+    assert (await scene.intake.take(raw, replace(MESH, feed="southwick"))).code == "AA"
+
+
+async def test_a_file_is_confirmed_where_the_table_says_so(scene: Scene) -> None:
+    intake = Intake(
+        scene.store,
+        ADAPTERS,
+        feeds(answer=Answer(mailbox="X26LAB1", workflow="CONFIRM")),
+        lambda: scene.now,
+        lambda: None,
+    )
+    raw = scene.message(scene.person(), scene.result())
+    answered = await intake.take(raw, MESH)
+    await intake.take(raw, MESH)  # the same file again: its confirmation may have been lost
+    first, again = scene.read(lambda tx: tx.outgoing.in_state("wished", 10))
+    assert first.local_id != again.local_id
+    for wished in (first, again):
+        assert (wished.kind, wished.mailbox, wished.workflow) == ("confirmation", "X26LAB1", "CONFIRM")
+        assert wished.body == answered.body
+    scene.store.write_now(lambda tx: tx.outgoing.settle(first.local_id, "sent", scene.now, "M1"))
+    assert scene.read(lambda tx: tx.outgoing.in_state("wished", 10)) == [again]
+    assert [row.message_id for row in scene.read(lambda tx: tx.outgoing.of_feed("northmoor", 10))] == ["", "M1"]
+
+
+async def test_a_message_that_is_no_file_is_answered_and_no_more(scene: Scene) -> None:
+    intake = scene.intake_with(feeds(answer=Answer(mailbox="X26LAB1", workflow="CONFIRM")))
+    await scene.send(scene.message(scene.person(), scene.result()), intake)
+    assert scene.read(lambda tx: tx.outgoing.of_feed("northmoor", 10)) == []
+    assert scene.read(lambda tx: tx.files.page("northmoor", 10)) == []
+
+
+async def test_a_file_that_cannot_be_read_is_kept_as_corrupt(scene: Scene) -> None:
+    await scene.intake.take(b"no message at all", MESH)
+    await scene.intake.take(scene.message(scene.person(), scene.result()), replace(MESH, file="good"))
+    assert [(row.name, row.state) for row in scene.read(lambda tx: tx.files.page("northmoor", 10))] == [
+        ("good", "read")
+    ]
+    assert [(row.name, row.state) for row in scene.read(lambda tx: tx.files.page("", 10))] == [
+        ("results 17.hl7", "corrupt")
+    ]
+
+
+async def test_gaps_between_the_numbers_of_files(scene: Scene) -> None:
+    for index, sequence in enumerate([3, 4, 9, None, 5, 4, 12]):
+        raw = scene.message(scene.person(), scene.result())
+        await scene.send(raw)
+        (entry,) = scene.read(lambda tx: tx.journal.newest(1))
+        row = FileRow(entry.seq, "northmoor", f"file {index}", sequence, "read", scene.now)
+        scene.store.write_now(lambda tx, row=row: tx.files.put(row))
+    assert scene.read(lambda tx: tx.files.gaps("northmoor", 10)) == [(10, 11), (6, 8)]
+    assert scene.read(lambda tx: tx.files.gaps("northmoor", 1)) == [(10, 11)]
+    assert scene.read(lambda tx: tx.files.gaps("southwick", 10)) == []

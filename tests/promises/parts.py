@@ -1,0 +1,83 @@
+"""How a message loses a part, and which of its words are a person's: by dialect, for the promises that must hold then.
+
+A dialect of lines and separators needs nothing here: it is taken apart at its lines and at the usual separators.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+Parts = Iterator[tuple[str, bytes]]
+
+# Segment terminators differ, so a line is a segment with its end.
+_LINES = re.compile(rb"[^\r\n]+(?:\r\n|\r|\n|$)")
+
+
+def hl7_parts(raw: bytes) -> Parts:
+    """The message with one field emptied, one component emptied, one field taken out, or one segment taken out."""
+    lines = [(found.start(), found[0]) for found in _LINES.finditer(raw)]
+    separator = raw[3:4]
+    for start, line in lines:
+        end = start + len(line)
+        yield f"without {line[:3]!r}", raw[:start] + raw[end:]
+        body = line.rstrip(b"\r\n")
+        pieces = body.split(separator)
+        for index in range(1, len(pieces)):
+            for name, changed in _changed(pieces, index):
+                yield (
+                    f"{line[:3]!r}-{index} {name}",
+                    raw[:start] + separator.join(changed) + line[len(body) :] + raw[end:],
+                )
+
+
+def _changed(pieces: list[bytes], index: int) -> Iterator[tuple[str, list[bytes]]]:
+    if not pieces[index]:
+        return
+    yield "emptied", [*pieces[:index], b"", *pieces[index + 1 :]]
+    yield "taken out", [*pieces[:index], *pieces[index + 1 :]]
+    components = pieces[index].split(b"^")
+    for number in range(len(components) if len(components) > 1 else 0):
+        emptied = b"^".join([*components[:number], b"", *components[number + 1 :]])
+        yield f"component {number + 1} emptied", [*pieces[:index], emptied, *pieces[index + 1 :]]
+
+
+_SEPARATOR = re.compile(rb"[|,;\t+:'^~]")
+
+
+def text_parts(raw: bytes) -> Parts:
+    """The message with one line taken out, or one piece between separators emptied, or taken out with its separator."""
+    for line in _LINES.finditer(raw):
+        yield f"without line {line.start()}", raw[: line.start()] + raw[line.end() :]
+        start = line.start()
+        for separator in [*_SEPARATOR.finditer(line[0].rstrip(b"\r\n")), None]:
+            end = line.start() + (separator.start() if separator else len(line[0].rstrip(b"\r\n")))
+            if raw[start:end].strip():
+                yield f"{start} emptied", raw[:start] + raw[end:]
+            if separator:
+                yield f"{start} taken out", raw[:start] + raw[end + 1 :]
+                start = end + 1
+
+
+_PARTS: dict[str, Callable[[bytes], Parts]] = {"hl7v2_oru": hl7_parts}
+
+
+def parts_of(dialect: str, raw: bytes) -> Parts:
+    """The message again and again, each time without one part; `taken out` in its name: the others moved up."""
+    return _PARTS.get(dialect, text_parts)(raw)
+
+
+_WORDS = re.compile(rb"[0-9]{6,}|[A-Z][a-z]{4,}")
+
+
+def _hl7_words(raw: bytes) -> Iterator[bytes]:
+    return iter(raw.split(b"\rPID")[1:])
+
+
+_PRIVATE: dict[str, Callable[[bytes], Iterator[bytes]]] = {"hl7v2_oru": _hl7_words}
+
+
+def private_words(dialect: str, raw: bytes) -> list[str]:
+    """Numbers and names of the message that no hint, place or log line may repeat."""
+    texts = _PRIVATE.get(dialect, lambda whole: iter([whole]))(raw)
+    return [word.decode() for text in texts for word in _WORDS.findall(text)]
