@@ -12,18 +12,20 @@ from time import perf_counter, process_time
 from typing import Any
 
 from adapters import ADAPTERS
-from hub.app import DIALECT, context_of, feeds_of, wall_clock
+from hub.app import MLLP_DIALECT, context_of, feeds_of, wall_clock
 from hub.config import Settings
 from hub.contract import Envelope, result_identity, seal
 from hub.domain.events import ResultReported
 from hub.domain.people import Participant
 from hub.flow.consumers import RECORDS
 from hub.flow.intake import Intake
-from hub.flow.ports import Delivery, Transaction
+from hub.flow.ports import Delivery, Transaction, Via
 from hub.flow.worker import Worker
 from hub.io.store import SqlStore
 from hub.io.store.engine import connect_store
 from tests.bench.a_hub import reports
+
+VIA = Via("mllp", "bench", MLLP_DIALECT)
 
 
 @dataclass(slots=True)
@@ -70,11 +72,11 @@ def take(store: SqlStore, messages: Sequence[bytes], group: int) -> tuple[Took, 
     """Take the messages in groups: what reading and answering took, and what writing down."""
     here, total = Here(store), Took()
     feeds = feeds_of(Settings())
-    intake = Intake(here, ADAPTERS[DIALECT], feeds.find, wall_clock, lambda: None)  # type: ignore[arg-type]
+    intake = Intake(here, ADAPTERS, feeds, wall_clock, lambda: None)  # type: ignore[arg-type]
 
     async def work() -> None:
         for first in range(0, len(messages), group):
-            await asyncio.gather(*(intake.take(raw, "mllp", "bench") for raw in messages[first : first + group]))
+            await asyncio.gather(*(intake.take(raw, VIA) for raw in messages[first : first + group]))
 
     with total.more():
         asyncio.run(work())
@@ -107,7 +109,7 @@ def handle_together(store: SqlStore, envelopes: Sequence[Envelope], group: int) 
 
 def an_event(person: Participant) -> ResultReported:
     """What the adapter reads from an ordinary report."""
-    adapter, now = ADAPTERS[DIALECT], datetime.now(UTC)
+    adapter, now = ADAPTERS[MLLP_DIALECT], datetime.now(UTC)
     reading = adapter.decode(adapter.open(reports([person], 1)[0]), feeds_of(Settings()).find, now.date())
     outcome = reading.items[0].outcome
     assert isinstance(outcome, ResultReported)
