@@ -162,8 +162,8 @@ def test_every_dependency_has_its_reason_and_its_room() -> None:
     contracts = PROJECT["tool"]["importlinter"]["contracts"]
     fenced = {module for one in contracts for module in one.get("protected_modules", ())}
     wanted = [*PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"]["build"]]
-    rooms = dict(re.findall(r"^\| ([a-z][a-z0-9-]+) \| .* \| (.+) \|$", text, re.MULTILINE))
-    names = {re.split(r"[^a-z0-9-]", requirement)[0] for requirement in wanted}
+    rooms = dict(re.findall(r"^\| ([a-z][a-z0-9.-]+) \| .* \| (.+) \|$", text, re.MULTILINE))
+    names = {re.split(r"[^a-z0-9.-]", requirement)[0] for requirement in wanted}
     assert names == rooms.keys() - {"library"}
     used = set().union(
         *(imported(path) for path in FILES if path.is_relative_to(ROOT / "hub") and path.suffix == ".py")
