@@ -28,6 +28,10 @@ _SEGMENT = re.compile(rb"(?:^|[\r\n])\s*(?:PID|OBR|OBX)[^A-Z0-9\s]")
 _BEFORE_THE_CODES = OF_THE_MESSAGE | {"OBR"}
 
 
+MOST_ORDERS, MOST_ALIKE = 500, 50
+"""In one message: orders, and segments of one name that stand for the whole message."""
+
+
 class Hl7v2Oru:
     """The adapter (see `hub.contract.Adapter`)."""
 
@@ -110,8 +114,10 @@ def _batch_header(frame: Frame) -> Segment | None:
 def _without_messages(frame: Frame, feeds: Feeds) -> Reading:
     """An empty batch is a mistake of its sender's like any other; a frame of anything else is unreadable."""
     header = _batch_header(frame)
-    table = feeds(*_sender(frame)) if header else None
-    if header is None:
+    table = feeds(*_sender(frame)) if header or frame.too_large else None
+    if frame.too_large:
+        refused = Reject(Reason.TOO_LARGE, None, frame.problem)
+    elif header is None:
         refused = Reject(Reason.UNREADABLE, None, frame.problem)
     elif table is None:
         instead = f"Here {header.name}-3 and {header.name}-4 stand for them."
@@ -133,6 +139,9 @@ def _items(frame: Frame, message: Message, feeds: Feeds, table: FeedTable | None
     if stray := _before_any_order(message, own):
         yield Item(f"{message.index}.1", Reject(Reason.NO_RESULT, stray, "It stands before any OBR."))
         return
+    if crowded := _crowded(message):
+        yield Item(f"{message.index}.1", crowded)
+        return
     ours = [order for order in _orders(frame, message) if order.is_ours(own.facts)]
     for number, order in enumerate(ours, start=1):
         for outcome in _outcomes(order, own, today):
@@ -142,6 +151,16 @@ def _items(frame: Frame, message: Message, feeds: Feeds, table: FeedTable | None
             f"{message.index}.1",
             Reject(Reason.NO_RESULT, Place("OBR", ("OBR",)), "Send one order (OBR) with its observations."),
         )
+
+
+def _crowded(message: Message) -> Reject | None:
+    """Each order is read with each segment of the whole message: many of both would keep the hub busy for hours."""
+    if len(message.segments("OBR")) > MOST_ORDERS:
+        return Reject(Reason.TOO_LARGE, Place("OBR", ("OBR",)), f"A message may hold {MOST_ORDERS} orders.")
+    for name in sorted(OF_THE_MESSAGE):
+        if len(message.segments(name)) > MOST_ALIKE:
+            return Reject(Reason.TOO_LARGE, Place(name, (name,)), f"It may stand {MOST_ALIKE} times in a message.")
+    return None
 
 
 def _before_any_order(message: Message, table: FeedTable) -> Place | None:

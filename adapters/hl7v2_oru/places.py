@@ -16,6 +16,9 @@ from hub.mapping.feed_table import Fact, Facts, FeedTable
 # These stand once for the whole message; every other segment belongs to the order (OBR) it follows.
 OF_THE_MESSAGE = frozenset({"MSH", "SFT", "PID", "PD1", "PV1", "PV2", "NK1"})
 
+MOST_REPETITIONS = 100
+"""Of a field in which a fact stands: each is looked at by itself."""
+
 _Condition = tuple[Location, frozenset[str]]
 
 
@@ -107,6 +110,9 @@ class Order:
         for plan in plans(fact):
             at = plan.location
             for segment in self.meant(plan):
+                if segment.repetitions(at.field) > MOST_REPETITIONS:
+                    hint = f"A field may repeat {MOST_REPETITIONS} times."
+                    raise Reject(Reason.INVALID_VALUE, place_of(at, segment), hint)
                 for repetition in plan.repetitions(segment):
                     text = segment.value(at.field, at.component, at.subcomponent, repetition).strip()
                     if text:

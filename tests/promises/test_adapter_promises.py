@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import random
+import tracemalloc
 from dataclasses import fields
 from datetime import UTC, date, datetime
+from time import process_time
 from typing import Any
 
 import pytest
@@ -18,7 +20,7 @@ from adapters import ADAPTERS
 from hub.contract import Reading, event_from_json, event_to_json
 from hub.domain.events import ReportParked, ResultReported
 from hub.errors import Reason, Reject
-from tests.golden_cases import CASES, Case
+from tests.golden_cases import CASES, FEEDS, Case
 from tests.promises.parts import parts_of, private_words
 
 AT = datetime(2026, 7, 20, 8, 0, tzinfo=UTC)
@@ -175,3 +177,41 @@ def test_what_is_hardly_a_message_is_refused(dialect: str, raw: bytes) -> None:
     reading = adapter.decode(opened, case.feeds, date(2026, 7, 20))
     assert reading.answer == "AR"
     assert adapter.reply(opened, reading, AT, "HUB1")
+
+
+def hl7(*lines: str) -> bytes:
+    return "".join(f"{line}\r" for line in lines).encode()
+
+
+CROWDS = {
+    "messages": b"MSH|^~\\&|NMLIMS|NORTHMOOR\r" * 400_000,
+    "orders": hl7("MSH|^~\\&|NMLIMS|NORTHMOOR|||||ORU^R01|1", *["OBR|1", "OBX|1|ST|HPV||0||||||F"] * 20_000),
+    "persons": hl7(
+        "MSH|^~\\&|NMLIMS|NORTHMOOR|||||ORU^R01|1",
+        *["PID|1||1^^^^NH"] * 20_000,
+        *["OBR|1", "OBX|1|ST|HPV||0||||||F"] * 400,
+    ),
+    "repetitions": hl7(
+        "MSH|^~\\&|NMLIMS|NORTHMOOR|||||ORU^R01|1", "PID|||" + "1^^^^NH~" * 200_000, "OBR|1", "OBX|1|ST|HPV"
+    ),
+    "fields": b"MSH|^~\\&|NMLIMS|NORTHMOOR|||||ORU^R01|1" + b"|" * 8_000_000 + b"\rOBR|1\rOBX|1|ST|HPV\r",
+    "one line": b"MSH|" * 4_000_000,
+}
+
+
+@pytest.mark.parametrize("crowd", CROWDS)
+def test_a_crowd_costs_no_more_than_its_bytes(crowd: str) -> None:
+    """Processor seconds and memory are bounded by the size of a frame, whatever stands in it."""
+    raw, adapter = CROWDS[crowd], ADAPTERS["hl7v2_oru"]
+    tracemalloc.start()
+    started = process_time()
+    try:
+        opened = adapter.open(raw)
+        reading = adapter.decode(opened, FEEDS.find, date(2026, 7, 20))
+        assert adapter.reply(opened, reading, AT, "HUB1")
+        assert reading.refused
+        assert not_our_fault(reading)
+        assert process_time() - started < 20  # hours, where the work grows faster than the bytes
+        assert tracemalloc.get_traced_memory()[1] < 20 * len(raw) + 50_000_000
+    finally:
+        tracemalloc.stop()

@@ -10,6 +10,10 @@ from dataclasses import dataclass
 from hub.formats.hl7v2 import batch, charset, delimiters
 from hub.formats.hl7v2.reader import Message, Segment
 
+MOST_LINES = 300_000
+"""Lines in a frame: what a line costs in memory is many times an empty one's size. A 16 MiB report with an image in
+lines of 76 characters has 220,000."""
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Frame:
@@ -17,7 +21,7 @@ class Frame:
 
     `charset` is a Python codec name, `declared_charset` is MSH-18 as written. `notes` are short facts about the bytes
     worth keeping, never a value of the message. `head` is what could be read of a header, so that even a refusal can
-    quote it. `batch_control_id` is FHS-11, else BHS-11.
+    quote it. `batch_control_id` is FHS-11, else BHS-11. `too_large`: it has more lines than `MOST_LINES`.
     """
 
     raw: bytes
@@ -32,6 +36,7 @@ class Frame:
     notes: tuple[str, ...] = ()
     problem: str = ""
     head: Message | None = None
+    too_large: bool = False
 
     @property
     def is_batch(self) -> bool:
@@ -60,6 +65,8 @@ def read(raw: bytes) -> Frame:
     """Read a frame's bytes (without the MLLP envelope). Never raises."""
     decoded = charset.decode(raw)
     ends = batch.line_ends(decoded.text)
+    if decoded.text.count("\r") + decoded.text.count("\n") > MOST_LINES:
+        return _too_large(raw, decoded)
     sheaf = batch.gather(batch.physical_lines(decoded.text, ends))
     messages = tuple([Message(lines, decoded.charset, index) for index, lines in enumerate(sheaf.messages, 1)])
     return Frame(
@@ -75,6 +82,19 @@ def read(raw: bytes) -> Frame:
         _notes(decoded, ends, sheaf, messages),
         "" if messages else _problem(decoded.text, sheaf),
         messages[0] if messages else _recovered(decoded),
+    )
+
+
+def _too_large(raw: bytes, decoded: charset.Decoded) -> Frame:
+    return Frame(
+        raw,
+        charset=decoded.charset,
+        declared_charset=decoded.declared,
+        charset_note=decoded.note,
+        notes=(decoded.note,) if decoded.note else (),
+        problem=f"It has more than {MOST_LINES} lines.",
+        head=_recovered(decoded),
+        too_large=True,
     )
 
 
