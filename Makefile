@@ -5,7 +5,7 @@ RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-embedded check bench faults lock docs clean
+.PHONY: help setup demo test test-embedded check bench faults fuzz lock docs clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 24
@@ -41,6 +41,10 @@ faults: $(DEV)  ## the full counts behind the short forms of make test: kills, c
 	@$(BIN)/python -m tests.servers.install
 	HUB_TEST_KILLS=40 HUB_TEST_FAULTS=20000 $(BIN)/python -m pytest tests/journeys/test_kill.py tests/journeys/test_faults.py -s
 	HUB_TEST_ALL=1 $(BIN)/python -m pytest tests/promises tests/formats tests/flow --timeout 3600
+
+fuzz: $(DEV)  ## ten minutes of coverage-guided fuzzing for every reader of bytes from outside (FUZZ=... says which)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-fuzz.lock
+	$(BIN)/python -m tests.fuzz $(FUZZ)
 
 lock: $(DEV)  ## compile the lock files anew from pyproject.toml
 	$(BIN)/python tests/lock.py

@@ -10,13 +10,14 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.lock import COMPILE, DEV, LOCKS, ROOT, RUNTIME, SMARTCARD, uv
+from tests.lock import COMPILE, DEV, FUZZ, LOCKS, ROOT, RUNTIME, SMARTCARD, uv
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 GROUPS = PROJECT["dependency-groups"]
 WANTED = {
     RUNTIME: [*PROJECT["project"]["dependencies"], *GROUPS["build"]],
     DEV: GROUPS["dev"],
+    FUZZ: GROUPS["fuzz"],
     SMARTCARD: [*PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"]["smartcard"]],
 }
 PIN = re.compile(r"^(?P<name>[a-z0-9][a-z0-9.-]*)==(?P<version>[^\s;]+)(?: ; [^\\]+)? \\$")

@@ -1,0 +1,78 @@
+"""What is fuzzed: every reader of bytes from outside. A target takes any bytes; what it raises is a finding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import partial
+from pathlib import Path
+
+from adapters import ADAPTERS
+from hub.errors import Reason, Reject
+from hub.io.mllp import Block, BlockSplitter, wrap
+from tests.golden_cases import CASES
+
+AT = datetime(2026, 7, 20, 8, 0, tzinfo=UTC)
+FOUND = Path(__file__).with_name("found")
+"""What once was found, `found/<target>/<name>`: tried again by every run of the tests."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """`seeds` are good inputs to begin with."""
+
+    name: str
+    run: Callable[[bytes], None]
+    seeds: tuple[bytes, ...]
+
+    def found(self) -> list[Path]:
+        return sorted((FOUND / self.name).glob("*"))
+
+
+def read_message(dialect: str, raw: bytes) -> None:
+    """An adapter answers whatever comes, says the same twice, and none of it is our fault."""
+    adapter, case = ADAPTERS[dialect], next(case for case in CASES if case.dialect == dialect)
+    opened = adapter.open(raw)
+    assert opened.raw == raw
+    reading = adapter.decode(opened, case.feeds, date(2026, 7, 20))
+    for item in reading.items:
+        assert getattr(item.outcome, "reason", None) != Reason.OUR_FAULT.code, item.position
+        if isinstance(item.outcome, Reject):
+            assert item.outcome.reason.answer in ("AE", "AR")
+    reply = adapter.reply(opened, reading, AT, "HUB1")
+    assert (reply is None) == opened.is_acknowledgement
+    assert reply == adapter.reply(opened, reading, AT, "HUB1")
+
+
+LIMIT = 4096
+
+
+def split_blocks(raw: bytes) -> None:
+    """However the bytes are cut into pieces (the first two say how), the blocks are the same, and memory is bounded."""
+    cuts, stream = raw[:2], raw[2:]
+    assert _blocks(stream, len(stream) or 1) == _blocks(stream, 1 + sum(cuts) % 97)
+
+
+def _blocks(stream: bytes, size: int) -> list[Block]:
+    splitter = BlockSplitter(LIMIT)
+    blocks: list[Block] = []
+    for first in range(0, len(stream), size):
+        blocks += splitter.feed(stream[first : first + size])
+        assert len(splitter._bytes) <= LIMIT + size + 32
+    last = splitter.end()
+    return [*blocks, *([last] if last else [])]
+
+
+def _of_dialect(dialect: str) -> Target:
+    seeds = tuple(case.raw for case in CASES if case.dialect == dialect)
+    return Target(dialect, partial(read_message, dialect), seeds)
+
+
+def _mllp() -> Target:
+    bodies = [case.raw for case in CASES if case.dialect == "hl7v2_oru"][:20]
+    seeds = (*(b"\x05\x00" + wrap(body) for body in bodies), b"\x01\x00" + b"".join(map(wrap, bodies[:3])))
+    return Target("mllp", split_blocks, seeds)
+
+
+TARGETS = {target.name: target for target in (*map(_of_dialect, ADAPTERS), _mllp())}
