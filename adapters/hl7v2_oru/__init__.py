@@ -142,7 +142,7 @@ def _items(frame: Frame, message: Message, feeds: Feeds, table: FeedTable | None
     if crowded := _crowded(message):
         yield Item(f"{message.index}.1", crowded)
         return
-    ours = [order for order in _orders(frame, message) if order.is_ours(own.facts)]
+    ours = [order for order in _orders(frame, message, own) if order.is_ours]
     for number, order in enumerate(ours, start=1):
         for outcome in _outcomes(order, own, today):
             yield Item(f"{message.index}.{number}", outcome)
@@ -198,12 +198,13 @@ def _refused_by_header(message: Message, own: FeedTable | None, table: FeedTable
     return None
 
 
-def _orders(frame: Frame, message: Message) -> Iterator[Order]:
+def _orders(frame: Frame, message: Message, table: FeedTable) -> Iterator[Order]:
     is_last = message is frame.messages[-1]
     ended = frame.raw.rstrip(b"\x00 \t").endswith((b"\r", b"\n"))
     open_end = message.all()[-1] if is_last and not ended else None
     for obr, followers in message.groups():
-        yield Order(message, obr, tuple(followers), open_end)
+        observations = meant([segment for segment in followers if segment.name == "OBX"], table.facts)
+        yield Order(message, obr, tuple(followers), observations, open_end)
 
 
 def _around(frame: Frame) -> Iterator[Item]:

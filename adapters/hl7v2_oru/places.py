@@ -42,12 +42,14 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One order (OBR) of a message with the segments that follow it. `open_end` is the last segment of the bytes if it
-    has no carriage return at its end: it may have been cut."""
+    """One order (OBR) of a message with the segments that follow it. In each of `observations` (OBX) stands a fact of
+    the feed, filled or not. `open_end` is the last segment of the bytes if it has no carriage return at its end: it may
+    have been cut."""
 
     message: Message
     obr: Segment
     followers: tuple[Segment, ...]
+    observations: tuple[Segment, ...]
     open_end: Segment | None = None
     _named: dict[str, list[Segment]] = field(default_factory=dict, compare=False, repr=False)
     _holding: dict[tuple[str, Location], dict[str, list[Segment]]] = field(
@@ -67,7 +69,6 @@ class Order:
             return [self.obr]
         return [segment for segment in self.followers if segment.name == name]
 
-    _observations: list[tuple[Segment, ...]] = field(default_factory=list, compare=False, repr=False)
 
     @property
     def person(self) -> Place:
@@ -80,10 +81,10 @@ class Order:
                 return Text(text, Location(segment.name, segment.number, number), segment, 1), "HL7"
         raise Reject(Reason.MISSING_DATA, field_place(self.obr, 22), "MSH-7 is empty as well.")
 
-    def statuses(self, table: FeedTable) -> Iterator[tuple[str, Callable[[], Version]]]:
+    def statuses(self, _table: FeedTable) -> Iterator[tuple[str, Callable[[], Version]]]:
         """OBR-25, then OBX-11 of each observation in which a fact of the feed stands."""
         yield "OBR-25", partial(order_version, self.obr)
-        for obx in self.observations(table.facts):
+        for obx in self.observations:
             yield f"OBX[{obx.number}]-11", partial(observation_version, obx)
 
     def meant(self, plan: Plan) -> list[Segment]:
@@ -119,15 +120,10 @@ class Order:
                         found.append(Text(text, at, segment, repetition))
         return found
 
-    def observations(self, facts: Facts) -> tuple[Segment, ...]:
-        """The OBX in which one of the feed's facts stands, filled or not."""
-        if not self._observations:
-            self._observations.append(meant(self.segments("OBX"), facts))
-        return self._observations[0]
-
-    def is_ours(self, facts: Facts) -> bool:
+    @property
+    def is_ours(self) -> bool:
         """Whether the order carries one of the feed's facts, or withdraws one; histology beside it does not."""
-        return self.obr.value(25) == "X" or bool(self.observations(facts))
+        return self.obr.value(25) == "X" or bool(self.observations)
 
     def perhaps_cut(self, facts: Facts) -> Place | None:
         """Where a fact stands, or would have stood, in the open last field of the bytes or behind it."""
