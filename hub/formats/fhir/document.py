@@ -18,7 +18,7 @@ _BOM = b"\xef\xbb\xbf"
 _NAME = re.compile("_?[a-zA-Z][a-zA-Z0-9]{0,63}")
 _OUTSIDE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _DECLARED = re.compile(rb"""\s*<\?xml[^>]*\sencoding\s*=\s*["']([A-Za-z0-9._-]{1,40})""")
-_EMPTY = ("", {}, [])
+_EMPTY: tuple[object, ...] = ("", {}, [])
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -33,7 +33,11 @@ class Document:
 
     def violations(self) -> tuple[Finding, ...]:
         """Where it is not as FHIR R4 says a Bundle must be."""
-        return tuple(islice(_shape(self.tree, ()), MOST_FINDINGS)) or violations(self.tree)
+        found: dict[Steps, Finding] = {}
+        for finding in (*islice(_shape(self.tree, ()), MOST_FINDINGS), *violations(self.tree)):
+            if finding.steps or not found:  # what is said of the whole only repeats what is said of its parts
+                found.setdefault(finding.steps, finding)
+        return tuple(found.values())[:MOST_FINDINGS]
 
 
 def read(raw: bytes) -> Document:

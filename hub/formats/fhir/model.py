@@ -64,7 +64,7 @@ def is_resource(type_name: str) -> bool:
 
 def violations(bundle: Mapping[str, Any]) -> tuple[Finding, ...]:
     """Where a Bundle is not as FHIR R4 says it must be. Profiles and value sets are not looked at."""
-    return tuple(islice(_mistyped(bundle, "Bundle", ()), MOST_FINDINGS)) or _of_the_library(bundle)
+    return (*islice(_mistyped(bundle, "Bundle", ()), MOST_FINDINGS), *_of_the_library(bundle))
 
 
 def _of_the_library(bundle: Mapping[str, Any]) -> tuple[Finding, ...]:

@@ -11,7 +11,7 @@ from xml.sax.saxutils import quoteattr
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """One thing to say. `code` is FHIR's kind of issue, `reason` our own stable code, `sentence` what a person reads."""
+    """One thing to say: `code` is FHIR's kind of issue, `reason` our own stable code, `sentence` for a person."""
 
     severity: str
     code: str

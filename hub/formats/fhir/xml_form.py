@@ -21,7 +21,9 @@ _ATTRIBUTES = {"value", "id", "url"}
 _NARRATIVE = '<div xmlns="http://www.w3.org/1999/xhtml">text</div>'  # nothing is ever read from it
 _WHOLE = {"integer", "positiveInt", "unsignedInt"}
 MOST_DEEP = 64
-_CUT = {expat.errors.codes[name] for name in (expat.errors.XML_ERROR_NO_ELEMENTS, expat.errors.XML_ERROR_UNCLOSED_TOKEN)}
+_CUT = {
+    expat.errors.codes[name] for name in (expat.errors.XML_ERROR_NO_ELEMENTS, expat.errors.XML_ERROR_UNCLOSED_TOKEN)
+}
 
 
 @dataclass(slots=True)
