@@ -14,6 +14,8 @@ from hub.formats.fhir.json_form import tree_of_json
 from hub.formats.fhir.model import violations
 from hub.formats.fhir.xml_form import MOST_DEEP, tree_of_xml
 
+MOST_BYTES = 16 * 1024 * 1024
+"""Bytes of a message at most, whatever its door lets in."""
 _BOM = b"\xef\xbb\xbf"
 _NAME = re.compile("_?[a-zA-Z][a-zA-Z0-9]{0,63}")
 _OUTSIDE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
@@ -64,6 +66,8 @@ def _notes(raw: bytes) -> Iterator[str]:
 
 
 def _tree(raw: bytes, is_xml: bool) -> Mapping[str, Any]:
+    if len(raw) > MOST_BYTES:
+        raise Unreadable("Send fewer reports at once.", reason=Reason.TOO_LARGE)
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
