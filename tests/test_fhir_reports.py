@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -316,6 +317,50 @@ def test_what_a_table_asks_in_vain_is_found(
     found = ADAPTER.problems(table)
     assert [where for where, _ in found] == ([] if keys is None else [("facts", name, *keys)])
     assert all(words in sentence for _, sentence in found)
+
+
+# -- what is large
+
+_OBSERVATION = {"resourceType": "Observation", "status": "final", "code": {"text": "x"}}
+_REPORT = {"resourceType": "DiagnosticReport", "status": "final", "code": {"text": "x"}}
+
+
+def large(*entries: dict[str, Any], **elements: Any) -> bytes:
+    return json.dumps({"resourceType": "Bundle", "type": "collection", "entry": list(entries), **elements}).encode()
+
+
+def called(number: int) -> dict[str, str]:
+    return {"reference": f"urn:example:{number}"}
+
+
+def web() -> list[dict[str, Any]]:
+    """Observations that are members of each other, and reports that all begin with the same of them."""
+    members = ([called(each) for each in (number + 1, number + 2, number // 2)] for number in range(3000))
+    observations = [
+        {"fullUrl": f"urn:example:{number}", "resource": _OBSERVATION | {"hasMember": of}}
+        for number, of in enumerate(members)
+    ]
+    return observations + [{"resource": _REPORT | {"result": [called(0)]}}] * 1500
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        pytest.param(large(*web()), id="a web of members"),
+        pytest.param(large(*[{"resource": _REPORT}] * 10_000), id="reports"),
+        pytest.param(large(*[{"resource": _OBSERVATION}] * 10_000), id="observations"),
+        pytest.param(large(timestamp="2026-07-14T00:00:00." + "0" * 5_000_000), id="a fraction"),
+        pytest.param(large(identifier={"value": "a " * 5_000_000}), id="a text"),
+        pytest.param(large({"resource": _REPORT | {"presentedForm": [{"data": "A" * 12_000_000}]}}), id="a document"),
+        pytest.param(b'<Bundle xmlns="http://hl7.org/fhir">' + b"<!--x-->" * 1_500_000 + b"</Bundle>", id="comments"),
+        pytest.param(b'<Bundle xmlns="http://hl7.org/fhir"><type a="' + b"a" * 12_000_000 + b'"/></Bundle>', id="XML"),
+    ],
+)
+def test_megabytes_are_read_in_linear_time(raw: bytes) -> None:
+    """In seconds, where anything quadratic would need hours."""
+    began = time.monotonic()
+    assert outcome_of(raw)[1].refused
+    assert time.monotonic() - began < 60
 
 
 # -- damage
