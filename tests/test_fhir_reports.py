@@ -277,6 +277,14 @@ def test_members_that_lead_in_a_circle_end() -> None:
     assert refusals(tree) == []
 
 
+def test_codes_that_the_feed_does_not_send_are_no_result() -> None:
+    tree = bundle()
+    for entry in tree["entry"]:
+        if entry["resource"]["resourceType"] == "Observation":
+            entry["resource"]["code"]["coding"][0]["code"] = "1"
+    assert refusals(tree) == [("no-result", "Bundle.entry[8].resource")]
+
+
 def test_a_report_without_codes_is_refused() -> None:
     tree = bundle()
     report = resource(tree, "DiagnosticReport")

@@ -121,8 +121,11 @@ def _beside(message: Message, ours: Sequence[DiagnosticReport], table: FeedTable
     for observation in message.resources.of_type("Observation"):
         if observation.steps not in named and carries(_facts(table), observation, message.resources):
             yield Reject(Reason.NO_RESULT, observation.place, "No DiagnosticReport names this Observation as a result.")
-    if not ours:
+    if not message.reports:
         yield Reject(Reason.NO_RESULT, _BUNDLE, "Send one DiagnosticReport with its Observations.")
+    elif not ours:
+        at = message.reports[0].report.place
+        yield Reject(Reason.NO_RESULT, at, "None of its Observations has a code that this feed is known to send.")
 
 
 def _facts(table: FeedTable) -> list[Fact]:
