@@ -9,6 +9,8 @@ from typing import cast
 from hub.contract import Adapter
 
 _REGISTER = {
+    "delimited_results": "adapters.delimited_results:DelimitedResults",
+    "edifact_results": "adapters.edifact_results:EdifactResults",
     "hl7v2_oru": "adapters.hl7v2_oru:Hl7v2Oru",
 }
 

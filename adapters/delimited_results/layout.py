@@ -1,0 +1,157 @@
+"""How a file is laid out: opening record, names of the columns, rows, closing record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from adapters.delimited_results.record import cell_place, column_name, number_of, row_place
+from hub.errors import Reason, Reject
+from hub.formats.delimited import Row, cells
+from hub.mapping.feed_table import FeedTable, FileForm, FileRecord
+from hub.mapping.forms import read_sequence
+
+
+class NotAsAgreed(Exception):
+    """The file as a whole cannot be read. `row` is the row it was seen at."""
+
+    def __init__(self, row: int, stop: Reject) -> None:
+        self.row = row
+        self.stop = stop
+        super().__init__(str(stop))
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The rows with a result in them, and how to read them. `columns` gives a column's index by the table's name for
+    it, `width` how many columns there are. `around` is what is wrong beside the rows, with the number of its row."""
+
+    rows: tuple[Row, ...]
+    columns: Mapping[str, int]
+    width: int
+    sequence: int | None
+    around: tuple[tuple[int, Reject], ...]
+
+
+def lay_out(rows: list[Row], table: FeedTable) -> Layout:
+    """Find the parts of a file. Raises NotAsAgreed."""
+    form = table.file
+    left = list(reversed(rows))  # taken from its end
+    opening = _opening(left, form) if form.opening else ()
+    columns, width = _header(left, table) if form.header else (_numbered(table), form.columns)
+    left.reverse()
+    results, closing, behind = _divided(left, form)
+    around = [*_of_closing(rows, results, closing, form), *_behind(behind)]
+    if not results and not around:
+        number = rows[-1].number if rows else 1
+        around.append((number, Reject(Reason.NO_RESULT, row_place(number), "The file has no row with a result.")))
+    sequence = _sequence(opening, form.opening)
+    if sequence is None and closing:
+        sequence = _sequence(_record(closing, form, form.closing), form.closing)
+    return Layout(tuple(results), columns, width, sequence, tuple(around))
+
+
+def _taken(left: list[Row], what: str) -> Row:
+    """The next row of the file's head. Raises NotAsAgreed where it is lacking or was cut."""
+    if not left:
+        raise NotAsAgreed(1, Reject(Reason.UNREADABLE, None, f"The {what} is missing."))
+    row = left.pop()
+    if row.is_open:
+        raise NotAsAgreed(row.number, Reject(Reason.INCOMPLETE, row_place(row.number), f"The {what} has no line end."))
+    return row
+
+
+def _opening(left: list[Row], form: FileForm) -> tuple[str, ...]:
+    row = _taken(left, "opening record")
+    record = _record(row, form, form.opening)
+    assert form.opening is not None
+    if not record:
+        sentence = f"It must be the opening record: {form.opening.mark}, {form.opening.columns} columns."
+        raise NotAsAgreed(row.number, Reject(Reason.HEADER_INCOMPLETE, row_place(row.number), sentence))
+    if form.opening.sequence and _sequence(record, form.opening) is None:
+        place = cell_place(row.number, f"#{form.opening.sequence}")
+        raise NotAsAgreed(row.number, Reject(Reason.HEADER_INCOMPLETE, place, "The file's number is missing."))
+    return record
+
+
+def _record(row: Row, form: FileForm, wanted: FileRecord | None) -> tuple[str, ...]:
+    """The cells of a row that is the record wanted; none if it is not."""
+    if wanted is None or row.is_open:
+        return ()
+    found = cells(row.text, form.separator, wanted.columns, quoting=form.quoting)
+    if isinstance(found, str) or found[0].strip() != wanted.mark:
+        return ()
+    return tuple(cell.strip() for cell in found)
+
+
+def _sequence(record: tuple[str, ...], form: FileRecord | None) -> int | None:
+    return read_sequence(record[form.sequence - 1]) if record and form and form.sequence else None
+
+
+def _header(left: list[Row], table: FeedTable) -> tuple[Mapping[str, int], int]:
+    row = _taken(left, "row that names the columns")
+    form = table.file
+    found = cells(row.text, form.separator, form.columns, quoting=form.quoting)
+    if isinstance(found, str):
+        raise NotAsAgreed(row.number, Reject(Reason.UNREADABLE, row_place(row.number), found))
+    names = [name.strip() for name in found]
+    columns = {}
+    for place in _places(table):
+        columns[place] = _column(place, names, row.number)
+    return columns, len(names)
+
+
+def _column(place: str, names: list[str], row: int) -> int:
+    """The index of one column. Raises NotAsAgreed where it is not there, or twice."""
+    if number := number_of(place):
+        if number <= len(names):
+            return number - 1
+    elif names.count(column_name(place)) == 1:
+        return names.index(column_name(place))
+    else:
+        twice = column_name(place) in names
+        sentence = "Two columns have this name." if twice else "No column has this name."
+        raise NotAsAgreed(row, Reject(Reason.UNREADABLE, cell_place(row, place), sentence))
+    raise NotAsAgreed(row, Reject(Reason.UNREADABLE, cell_place(row, place), "There is no such column."))
+
+
+def _numbered(table: FeedTable) -> Mapping[str, int]:
+    return {place: number_of(place) - 1 for place in _places(table)}
+
+
+def _places(table: FeedTable) -> Iterator[str]:
+    for _, fact in table.facts.declared():
+        yield from fact.places
+        yield from fact.where
+
+
+def _divided(rows: list[Row], form: FileForm) -> tuple[list[Row], Row | None, list[Row]]:
+    """The rows with results, the closing record, and what stands behind it."""
+    for index, row in enumerate(rows if form.closing else ()):
+        if _record(row, form, form.closing):
+            return rows[:index], row, rows[index + 1 :]
+    return rows, None, []
+
+
+def _of_closing(
+    rows: list[Row], results: list[Row], closing: Row | None, form: FileForm
+) -> Iterator[tuple[int, Reject]]:
+    if form.closing is None:
+        return
+    if closing is None:
+        number = rows[-1].number + 1
+        yield number, Reject(Reason.INCOMPLETE, row_place(number), "The closing record is missing.")
+        return
+    record = _record(closing, form, form.closing)
+    if form.closing.count and read_sequence(record[form.closing.count - 1]) != len(results):
+        place = cell_place(closing.number, f"#{form.closing.count}")
+        yield closing.number, Reject(Reason.INCOMPLETE, place, "It does not agree with the number of rows that came.")
+    elif form.closing.sequence and _sequence(record, form.closing) is None:
+        place = cell_place(closing.number, f"#{form.closing.sequence}")
+        yield closing.number, Reject(Reason.INCOMPLETE, place, "The file's number is missing.")
+
+
+def _behind(rows: list[Row]) -> Iterator[tuple[int, Reject]]:
+    """One refusal is enough: whatever it is, it is not of this file."""
+    for row in rows[:1]:
+        yield row.number, Reject(Reason.MALFORMED, row_place(row.number), "It stands behind the closing record.")
