@@ -47,10 +47,10 @@ class DelimitedResults:
         try:
             layout = lay_out(list(_sheet(opened).rows()), table)
         except NotAsAgreed as wrong:
-            return _refused(table.feed, wrong.row, wrong.stop)
+            return _refused(table.feed, wrong.row, wrong.stop, wrong.sequence)
         if len(layout.rows) > MOST_ROWS:
             too_many = Reject(Reason.TOO_LARGE, None, f"A file may have {MOST_ROWS} rows.")
-            return _refused(table.feed, 1, too_many)
+            return _refused(table.feed, 1, too_many, layout.sequence)
         items = [item for row in layout.rows for item in _items(row, layout, table, today)]
         items += [Item(f"{row}.1", stop) for row, stop in layout.around]
         return Reading(table.feed, tuple(items), tuple(_notes(opened, table)), layout.sequence)
@@ -75,8 +75,8 @@ def _sheet(opened: Opened) -> Sheet:
     return opened.inner
 
 
-def _refused(feed: str, row: int, stop: Reject) -> Reading:
-    return Reading(feed, (Item(f"{row}.1", stop),))
+def _refused(feed: str, row: int, stop: Reject, sequence: int | None = None) -> Reading:
+    return Reading(feed, (Item(f"{row}.1", stop),), sequence=sequence)
 
 
 def _items(row: Row, layout: Layout, table: FeedTable, today: date) -> Iterator[Item]:

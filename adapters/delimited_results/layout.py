@@ -13,7 +13,9 @@ from hub.mapping.forms import read_sequence
 
 
 class NotAsAgreed(Exception):
-    """The file as a whole cannot be read. `row` is the row it was seen at."""
+    """The file as a whole cannot be read. `row` is the row it was seen at; `sequence` the file's number, if read."""
+
+    sequence: int | None = None
 
     def __init__(self, row: int, stop: Reject) -> None:
         self.row = row
@@ -38,14 +40,18 @@ def lay_out(rows: list[Row], table: FeedTable) -> Layout:
     form = table.file
     left = list(reversed(rows))  # taken from its end
     opening = _opening(left, form) if form.opening else ()
-    columns, width = _header(left, table) if form.header else (_numbered(table), form.columns)
+    sequence = _sequence(opening, form.opening)
+    try:
+        columns, width = _header(left, table) if form.header else (_numbered(table), form.columns)
+    except NotAsAgreed as wrong:
+        wrong.sequence = sequence
+        raise
     left.reverse()
     results, closing, behind = _divided(left, form)
     around = [*_of_closing(rows, results, closing, form), *_behind(behind)]
     if not results and not around:
         number = rows[-1].number if rows else 1
         around.append((number, Reject(Reason.NO_RESULT, row_place(number), "The file has no row with a result.")))
-    sequence = _sequence(opening, form.opening)
     if sequence is None and closing:
         sequence = _sequence(_record(closing, form, form.closing), form.closing)
     return Layout(tuple(results), columns, width, sequence, tuple(around))

@@ -72,12 +72,12 @@ class Sample:
 
     def texts(self, fact: Fact) -> list[Text]:
         """Every non-empty text at the places of a fact."""
-        found = []
-        for location in (located(place) for place in fact.places):
-            for segment in self._meant(location.tag, fact):
-                if text := segment.value(location.element, location.component).strip():
-                    found.append(Text(text, location, segment))
-        return found
+        return [
+            Text(text, at, segment)
+            for at in (located(place) for place in fact.places)
+            for segment in self._meant(at.tag, fact)
+            if (text := segment.value(at.element, at.component).strip())
+        ]
 
     def missing(self, fact: Fact) -> Place:
         """In the first segment meant for it, else in none that could be counted."""

@@ -1,5 +1,5 @@
-"""From the bytes of a file to text, where no header of ours says how: a byte order mark, what is declared, UTF-8, and at
-last Windows-1252. Never fails. (HL7 has rules of its own: `hub.formats.hl7v2.charset`.)
+"""From the bytes of a file to text, where no header of ours says how: a byte order mark, what is declared, UTF-8, and
+at last Windows-1252. Never fails. (HL7 has rules of its own: `hub.formats.hl7v2.charset`.)
 """
 
 from __future__ import annotations
