@@ -1,4 +1,4 @@
-"""The confirmation of receipt: what came, what was taken, and each refusal with its place. It holds no value of the file.
+"""The confirmation of receipt: what came, what was taken, each refusal with its place. It holds no value of the file.
 
 Lines of `what|...`, for people and programs alike. No text of ours holds a bar.
 """
