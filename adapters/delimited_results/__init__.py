@@ -16,15 +16,12 @@ from adapters.delimited_results.record import Record, column_name, row_place
 from hub.contract import Item, Opened, Reading
 from hub.domain.events import ReportParked, ResultReported
 from hub.errors import Reason, Reject
-from hub.formats.delimited import Row, Sheet, cells, read
+from hub.formats.delimited import MOST_LINES, Row, Sheet, cells, read
 from hub.mapping import Feeds, FeedTable
 from hub.mapping.check import Finding
 from hub.mapping.feed_table import FileForm
 from hub.mapping.report import Report
 from hub.mapping.stated import stated_facts_missing
-
-MOST_ROWS = 200_000
-"""Rows of one file at most: a day of a large laboratory is a few thousand, and each becomes several stored rows."""
 
 
 class DelimitedResults:
@@ -44,13 +41,12 @@ class DelimitedResults:
             return _refused("", 1, Reject(Reason.UNKNOWN_SENDER, None, "A file of rows does not name its sender."))
         if table.status == "deactivated":
             return _refused(table.feed, 1, Reject(Reason.SENDER_DEACTIVATED))
+        if _sheet(opened).is_too_long:
+            return _refused(table.feed, 1, Reject(Reason.TOO_LARGE, None, f"A file may have {MOST_LINES} lines."))
         try:
             layout = lay_out(list(_sheet(opened).rows()), table)
         except NotAsAgreed as wrong:
             return _refused(table.feed, wrong.row, wrong.stop, wrong.sequence)
-        if len(layout.rows) > MOST_ROWS:
-            too_many = Reject(Reason.TOO_LARGE, None, f"A file may have {MOST_ROWS} rows.")
-            return _refused(table.feed, 1, too_many, layout.sequence)
         items = [item for row in layout.rows for item in _items(row, layout, table, today)]
         items += [Item(f"{row}.1", stop) for row, stop in layout.around]
         return Reading(table.feed, tuple(items), tuple(_notes(opened, table)), layout.sequence)

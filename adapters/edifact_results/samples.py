@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hub.domain.events import Version
 from hub.errors import Place
@@ -42,21 +42,29 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
+class Part:
+    """Groups of one level. What a fact means among them is looked up once for all samples that stand in them."""
+
+    groups: list[Group]
+    _meant: dict[tuple[Fact, str], list[Segment]] = field(default_factory=dict)
+
+    def meant(self, tag: str, fact: Fact) -> list[Segment]:
+        """The segments of that tag in which the conditions of a fact hold."""
+        if (fact, tag) not in self._meant:
+            self._meant[fact, tag] = [found for group in self.groups for found in _meant(group, tag, _conditions(fact))]
+        return self._meant[fact, tag]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Sample:
-    """One sample (see `hub.mapping.report.Source`): the groups it stands in, outermost first, then its own."""
+    """One sample (see `hub.mapping.report.Source`): what it stands in, outermost first, and at last its own groups."""
 
-    around: list[Group]
-    own: list[Group]
-
-    @property
-    def groups(self) -> Iterator[Group]:
-        yield from self.around
-        yield from self.own
+    parts: tuple[Part, ...]
 
     @property
     def stray(self) -> Place | None:
         """A reference (RFF+ASL) to another sample than this one (SEQ-2): the sender ordered its groups otherwise."""
-        segments = [segment for group in self.own for segment in group]
+        segments = [segment for group in self.parts[-1].groups for segment in group]
         names = {segment.value(2).strip() for segment in segments if segment.tag == "SEQ"}
         for segment in segments:
             if segment.tag == "RFF" and segment.value(1) == "ASL" and segment.value(1, 2).strip() not in names:
@@ -66,7 +74,7 @@ class Sample:
     @property
     def person(self) -> Place:
         """The patient's segment, where there is one."""
-        found = (segment for group in self.groups for segment in group if segment.tag == "PNA")
+        found = (one for part in self.parts for group in part.groups for one in group if one.tag == "PNA")
         number = next((segment.number for segment in found), 0)
         return Place(f"PNA[{number}]" if number else "PNA", ("PNA", str(number or "")))
 
@@ -75,14 +83,16 @@ class Sample:
         return [
             Text(text, at, segment)
             for at in (located(place) for place in fact.places)
-            for segment in self._meant(at.tag, fact)
+            for part in self.parts
+            for segment in part.meant(at.tag, fact)
             if (text := segment.value(at.element, at.component).strip())
         ]
 
     def missing(self, fact: Fact) -> Place:
         """In the first segment meant for it, else in none that could be counted."""
         location = located(fact.places[0])
-        return location.place(next((segment.number for segment in self._meant(location.tag, fact)), 0))
+        meant = (segment.number for part in self.parts for segment in part.meant(location.tag, fact))
+        return location.place(next(meant, 0))
 
     def issued(self, table: FeedTable) -> tuple[Text, str]:
         """By the fact `authorised_at`. Raises Reject."""
@@ -94,35 +104,26 @@ class Sample:
         """By the fact `version`."""
         return statuses_of(self, table)
 
-    def _meant(self, tag: str, fact: Fact) -> Iterator[Segment]:
-        """The segments of that tag in which the conditions of a fact hold."""
-        conditions = _conditions(fact)
-        for group in self.groups:
-            for index, segment in enumerate(group):
-                if segment.tag == tag and all(_holds(each, group, index) for each in conditions):
-                    yield segment
-
 
 def samples(message: Message) -> list[Sample]:
     """Each sample group of a message, in order, with the groups around it and inside it."""
-    head: list[Group] = [[]]  # what stands before any group, and the parties, which belong to the whole message
-    open_groups: list[tuple[int, Group]] = []
+    head = Part([[]])  # what stands before any group, and the parties, which belong to the whole message
+    around: list[tuple[int, Part]] = []
     found: list[Sample] = []
     for segment in message.segments[:-1]:
         level = int(segment.tag[1:]) if _GROUP.fullmatch(segment.tag) else 0
         if not level:
-            (open_groups[-1][1] if open_groups else head[-1]).append(segment)
+            (around[-1][1] if around else head).groups[-1].append(segment)
             continue
-        open_groups = [(number, group) for number, group in open_groups if number < level]
-        group = [segment]
+        around = [(number, part) for number, part in around if number < level]
         if level == _PARTY:
-            head.append(group)
-            continue
-        open_groups.append((level, group))
-        if level == _SAMPLE:
-            found.append(Sample([*head, *(each for _, each in open_groups[:-1])], [group]))
-        elif any(number == _SAMPLE for number, _ in open_groups):
-            found[-1].own.append(group)
+            head.groups.append([segment])
+        elif around and around[-1][0] == _SAMPLE:  # inside a sample, and its own
+            around[-1][1].groups.append([segment])
+        else:
+            around.append((level, Part([[segment]])))
+            if level == _SAMPLE:
+                found.append(Sample((head, *(part for _, part in around))))
     return found
 
 
@@ -133,10 +134,14 @@ def _conditions(fact: Fact) -> Sequence[_Condition]:
     ]
 
 
-def _holds(condition: _Condition, group: Group, index: int) -> bool:
-    """Whether the segment itself, or for another tag the last such segment before it in its group, has the value."""
-    at, wanted = condition
-    for segment in reversed(group[: index + 1]):
-        if segment.tag == at.tag:
-            return segment.value(at.element, at.component).strip() in wanted
-    return False
+def _meant(group: Group, tag: str, conditions: Sequence[_Condition]) -> Iterator[Segment]:
+    """A condition is asked of the segment itself; for another tag, of the last such segment before it in its group."""
+    latest: dict[str, Segment] = {}
+    for segment in group:
+        latest[segment.tag] = segment
+        if segment.tag == tag and all(_holds(latest.get(at.tag), at, wanted) for at, wanted in conditions):
+            yield segment
+
+
+def _holds(segment: Segment | None, at: Location, wanted: frozenset[str]) -> bool:
+    return segment is not None and segment.value(at.element, at.component).strip() in wanted

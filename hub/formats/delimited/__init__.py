@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from hub.formats.delimited.rows import Row, Sheet, cells, read
+from hub.formats.delimited.rows import MOST_LINES, Row, Sheet, cells, read
 
-__all__ = ["Row", "Sheet", "cells", "read"]
+__all__ = ["MOST_LINES", "Row", "Sheet", "cells", "read"]

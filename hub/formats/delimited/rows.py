@@ -14,6 +14,9 @@ from typing import NamedTuple
 
 from hub.formats.charsets import decode
 
+MOST_LINES = 200_000
+"""Of one file: the results of a large laboratory in months, and each becomes several stored rows."""
+
 
 class Row(NamedTuple):
     """One line: `number` counts the lines of the file from 1, as an editor shows them; blank ones count and are no
@@ -26,11 +29,12 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Sheet:
-    """A file as its lines."""
+    """A file as its lines; none are kept where it has too many."""
 
     lines: tuple[str, ...]
     charset: str
     notes: tuple[str, ...] = ()
+    is_too_long: bool = False
 
     def rows(self) -> Iterator[Row]:
         """The rows, in order."""
@@ -47,7 +51,9 @@ def read(raw: bytes) -> Sheet:
     """The lines of a file. Only CR, LF and CRLF end a line, not the other breaks of Unicode."""
     decoded = decode(raw)
     text = decoded.text.replace("\r\n", "\n").replace("\r", "\n")
-    return Sheet(tuple(text.split("\n")), decoded.charset, (decoded.note,) if decoded.note else ())
+    is_too_long = text.count("\n") > MOST_LINES
+    lines = () if is_too_long else tuple(text.split("\n"))
+    return Sheet(lines, decoded.charset, (decoded.note,) if decoded.note else (), is_too_long)
 
 
 def cells(text: str, separator: str, columns: int, *, quoting: bool) -> list[str] | str:

@@ -17,6 +17,7 @@ from hub.formats.edifact.segment import Segment
 
 MOST_SEGMENTS = 1_000_000
 """Of one interchange: some twenty thousand results."""
+MOST_MESSAGES = 50_000
 
 # The level of the syntax (UNB-1.1) names the charset.
 _CHARSETS = {
@@ -86,31 +87,33 @@ class Interchange:
 
 def read(raw: bytes) -> Interchange:
     """Read an interchange. Never raises."""
-    first = decode(raw).text.lstrip("\r\n\t \0")
-    marks = of_advice(first[3:9]) if first.startswith("UNA") else USUAL
+    decoded = decode(raw, _declared(raw))
+    text = decoded.text.lstrip("\r\n\t \0")
+    has_advice = text.startswith("UNA")
+    marks = of_advice(text[3:9]) if has_advice else USUAL
     if marks is None:
         return Interchange(raw, problem="The service characters behind UNA cannot be separators.")
-    begin = raw.find(b"UNB")
-    declared = raw[begin + 4 : begin + 8].decode("ascii", "replace") if begin >= 0 else ""
-    decoded = decode(raw, _CHARSETS.get(declared, ""))
-    pieces = _pieces(decoded.text, marks)
+    pieces = _pieces(text[9:] if has_advice else text, marks)
     if len(pieces) > MOST_SEGMENTS:
         return Interchange(raw, problem=f"An interchange may have {MOST_SEGMENTS} segments.", is_too_long=True)
     header = Segment(pieces[0], marks) if pieces else None
     if header is None or header.tag != "UNB":
         return Interchange(raw, marks, decoded.charset, problem="It does not begin with UNB, or UNA and UNB.")
     messages, faults = _assembled(pieces[1:], marks, header)
+    if len(messages) > MOST_MESSAGES:
+        return Interchange(raw, problem=f"An interchange may have {MOST_MESSAGES} messages.", is_too_long=True)
     notes = (decoded.note,) if decoded.note else ()
     return Interchange(raw, marks, decoded.charset, header, tuple(messages), tuple(faults), notes)
 
 
+def _declared(raw: bytes) -> str:
+    begin = raw.find(b"UNB")
+    return _CHARSETS.get(raw[begin + 4 : begin + 8].decode("ascii", "replace"), "") if begin >= 0 else ""
+
+
 def _pieces(text: str, marks: Marks) -> list[str]:
     """The segments' texts. What stands behind the last terminator is no segment."""
-    text = text.lstrip("\r\n\t \0")
-    if text.startswith("UNA"):
-        text = text[9:]
-    ended = cut(text, marks.terminator, marks.release)[:-1]
-    return [piece.lstrip("\r\n\t ") for piece in ended]
+    return [piece.lstrip("\r\n\t ") for piece in cut(text, marks.terminator, marks.release)[:-1]]
 
 
 def _assembled(pieces: list[str], marks: Marks, header: Segment) -> tuple[list[Message], list[Fault]]:
