@@ -47,9 +47,8 @@ class DelimitedResults:
             layout = lay_out(list(_sheet(opened).rows()), table)
         except NotAsAgreed as wrong:
             return _refused(table.feed, wrong.row, wrong.stop, wrong.sequence)
-        items = [item for row in layout.rows for item in _items(row, layout, table, today)]
-        items += [Item(f"{row}.1", stop) for row, stop in layout.around]
-        return Reading(table.feed, tuple(items), tuple(_notes(opened, table)), layout.sequence)
+        items = tuple(item for row in layout.rows for item in _items(row, layout, table, today))
+        return Reading(table.feed, items, tuple(_notes(opened, table)), layout.sequence)
 
     def reply(self, opened: Opened, reading: Reading, at: datetime, reply_id: str) -> bytes | None:
         """The confirmation of receipt. `at` is aware."""
@@ -89,8 +88,6 @@ def _items(row: Row, layout: Layout, table: FeedTable, today: date) -> Iterator[
 def _outcomes(
     row: Row, layout: Layout, table: FeedTable, today: date
 ) -> Sequence[ResultReported | ReportParked | Reject]:
-    if row.is_open:
-        return (Reject(Reason.INCOMPLETE, row_place(row.number), "The last row has no line end."),)
     found = cells(row.text, table.file.separator, layout.width, quoting=table.file.quoting)
     if isinstance(found, str):
         return (Reject(Reason.MALFORMED, row_place(row.number), found),)

@@ -13,58 +13,66 @@ from hub.mapping.forms import read_sequence
 
 
 class NotAsAgreed(Exception):
-    """The file as a whole cannot be read. `row` is the row it was seen at; `sequence` the file's number, if read."""
+    """The file as a whole cannot be taken. `row` is the row it was seen at; `sequence` the file's number, if read."""
 
-    sequence: int | None = None
-
-    def __init__(self, row: int, stop: Reject) -> None:
+    def __init__(self, row: int, stop: Reject, sequence: int | None = None) -> None:
         self.row = row
         self.stop = stop
+        self.sequence = sequence
         super().__init__(str(stop))
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The rows with a result in them, and how to read them. `columns` gives a column's index by the table's name for
-    it, `width` how many columns there are. `around` is what is wrong beside the rows, with the number of its row."""
+    """The rows with a result in them, and how to read them: `columns` gives a column's index by the table's name for
+    it, `width` how many columns there are. `sequence` is the file's number."""
 
     rows: tuple[Row, ...]
     columns: Mapping[str, int]
     width: int
     sequence: int | None
-    around: tuple[tuple[int, Reject], ...]
 
 
 def lay_out(rows: list[Row], table: FeedTable) -> Layout:
-    """Find the parts of a file. Raises NotAsAgreed."""
+    """Find the parts of a file. Raises NotAsAgreed; also where something of it did not come, for then the sender sends
+    it again whole, and what had been taken of it would come twice."""
     form = table.file
     left = list(reversed(rows))  # taken from its end
     opening = _opening(left, form) if form.opening else ()
     sequence = _sequence(opening, form.opening)
     try:
+        _whole(rows[-1:])
         columns, width = _header(left, table) if form.header else (_numbered(table), form.columns)
+        left.reverse()
+        results, closing = _divided(left, form)
     except NotAsAgreed as wrong:
         wrong.sequence = sequence
         raise
-    left.reverse()
-    results, closing, behind = _divided(left, form)
-    around = [*_of_closing(rows, results, closing, form), *_behind(behind)]
-    if not results and not around:
+    if sequence is None:
+        sequence = _sequence(closing, form.closing)
+    if not results:
         number = rows[-1].number if rows else 1
-        around.append((number, Reject(Reason.NO_RESULT, row_place(number), "The file has no row with a result.")))
-    if sequence is None and closing:
-        sequence = _sequence(_record(closing, form, form.closing), form.closing)
-    return Layout(tuple(results), columns, width, sequence, tuple(around))
+        stop = Reject(Reason.NO_RESULT, row_place(number), "The file has no row with a result.")
+        raise NotAsAgreed(number, stop, sequence)
+    return Layout(tuple(results), columns, width, sequence)
 
 
 def _taken(left: list[Row], what: str) -> Row:
-    """The next row of the file's head. Raises NotAsAgreed where it is lacking or was cut."""
+    """The next row of the file's head. Raises NotAsAgreed where there is none."""
     if not left:
         raise NotAsAgreed(1, Reject(Reason.UNREADABLE, None, f"The {what} is missing."))
     row = left.pop()
-    if row.is_open:
-        raise NotAsAgreed(row.number, Reject(Reason.INCOMPLETE, row_place(row.number), f"The {what} has no line end."))
+    if not left:
+        _whole([row])
     return row
+
+
+def _whole(last: list[Row]) -> None:
+    """Raises NotAsAgreed where the last row was perhaps cut."""
+    for row in last:
+        if row.is_open:
+            stop = Reject(Reason.INCOMPLETE, row_place(row.number), "The last row has no line end.")
+            raise NotAsAgreed(row.number, stop)
 
 
 def _opening(left: list[Row], form: FileForm) -> tuple[str, ...]:
@@ -82,7 +90,7 @@ def _opening(left: list[Row], form: FileForm) -> tuple[str, ...]:
 
 def _record(row: Row, form: FileForm, wanted: FileRecord | None) -> tuple[str, ...]:
     """The cells of a row that is the record wanted; none if it is not."""
-    if wanted is None or row.is_open:
+    if wanted is None:
         return ()
     found = cells(row.text, form.separator, wanted.columns, quoting=form.quoting)
     if isinstance(found, str) or found[0].strip() != wanted.mark:
@@ -131,33 +139,29 @@ def _places(table: FeedTable) -> Iterator[str]:
         yield from fact.where
 
 
-def _divided(rows: list[Row], form: FileForm) -> tuple[list[Row], Row | None, list[Row]]:
-    """The rows with results, the closing record, and what stands behind it."""
-    for index, row in enumerate(rows if form.closing else ()):
-        if _record(row, form, form.closing):
-            return rows[:index], row, rows[index + 1 :]
-    return rows, None, []
-
-
-def _of_closing(
-    rows: list[Row], results: list[Row], closing: Row | None, form: FileForm
-) -> Iterator[tuple[int, Reject]]:
+def _divided(rows: list[Row], form: FileForm) -> tuple[list[Row], tuple[str, ...]]:
+    """The rows with results, and the closing record. Raises NotAsAgreed where the one says something else than the
+    others."""
     if form.closing is None:
-        return
-    if closing is None:
-        number = rows[-1].number + 1
-        yield number, Reject(Reason.INCOMPLETE, row_place(number), "The closing record is missing.")
-        return
-    record = _record(closing, form, form.closing)
-    if form.closing.count and read_sequence(record[form.closing.count - 1]) != len(results):
-        place = cell_place(closing.number, f"#{form.closing.count}")
-        yield closing.number, Reject(Reason.INCOMPLETE, place, "It does not agree with the number of rows that came.")
-    elif form.closing.sequence and _sequence(record, form.closing) is None:
-        place = cell_place(closing.number, f"#{form.closing.sequence}")
-        yield closing.number, Reject(Reason.INCOMPLETE, place, "The file's number is missing.")
+        return rows, ()
+    for index, row in enumerate(rows):
+        if record := _record(row, form, form.closing):
+            _judge(row.number, record, index, form.closing)
+            if behind := rows[index + 1 :]:
+                number = behind[0].number
+                stop = Reject(Reason.MALFORMED, row_place(number), "It stands behind the closing record.")
+                raise NotAsAgreed(number, stop)
+            return rows[:index], record
+    number = rows[-1].number + 1 if rows else 1
+    raise NotAsAgreed(number, Reject(Reason.INCOMPLETE, row_place(number), "The closing record is missing."))
 
 
-def _behind(rows: list[Row]) -> Iterator[tuple[int, Reject]]:
-    """One refusal is enough: whatever it is, it is not of this file."""
-    for row in rows[:1]:
-        yield row.number, Reject(Reason.MALFORMED, row_place(row.number), "It stands behind the closing record.")
+def _judge(row: int, record: tuple[str, ...], results: int, form: FileRecord) -> None:
+    """Whether a closing record agrees with the rows before it. Raises NotAsAgreed."""
+    if form.count and read_sequence(record[form.count - 1]) != results:
+        place = cell_place(row, f"#{form.count}")
+        sentence = "It does not agree with the number of rows that came."
+        raise NotAsAgreed(row, Reject(Reason.INCOMPLETE, place, sentence))
+    if form.sequence and _sequence(record, form) is None:
+        place = cell_place(row, f"#{form.sequence}")
+        raise NotAsAgreed(row, Reject(Reason.HEADER_INCOMPLETE, place, "The file's number is missing."))

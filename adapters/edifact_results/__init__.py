@@ -53,14 +53,14 @@ class EdifactResults:
         interchange = _interchange(opened)
         table = feeds(opened.application, opened.facility)
         if refused := _refused_whole(interchange, table):
-            return Reading(table.feed if table else "", (Item("1.1", refused),))
+            items = tuple(Item(f"1.{number}", stop) for number, stop in enumerate(refused, start=1))
+            return Reading(table.feed if table else "", items)
         assert table is not None  # else the interchange had been refused
         messages = [message for message in interchange.messages if message.type != _ACKNOWLEDGEMENT]
-        items = [item for message in messages for item in _items(message, table, today)]
-        if not interchange.messages and not interchange.faults:
-            items.append(Item("1.1", Reject(Reason.NO_RESULT, Place("UNH", ("UNH",)))))
-        items += _around(interchange)
-        return Reading(table.feed, tuple(items), tuple(_notes(opened, interchange, table)))
+        found = [item for message in messages for item in _items(message, table, today)]
+        if not interchange.messages:
+            found.append(Item("1.1", Reject(Reason.NO_RESULT, Place("UNH", ("UNH",)))))
+        return Reading(table.feed, tuple(found), tuple(_notes(opened, interchange, table)))
 
     def reply(self, opened: Opened, reading: Reading, at: datetime, reply_id: str) -> bytes | None:
         """The acknowledgement (NHSACK); None for what is itself one. `at` is aware."""
@@ -82,24 +82,22 @@ def _interchange(opened: Opened) -> Interchange:
     return opened.inner
 
 
-def _refused_whole(interchange: Interchange, table: FeedTable | None) -> Reject | None:
+def _refused_whole(interchange: Interchange, table: FeedTable | None) -> tuple[Reject, ...]:
+    """Why nothing of it is taken. Where something did not come the sender sends all of it again, and what had been
+    taken of it would come twice."""
     if interchange.is_too_long:
-        return Reject(Reason.TOO_LARGE, None, interchange.problem)
+        return (Reject(Reason.TOO_LARGE, None, interchange.problem),)
     if interchange.header is None:
-        return Reject(Reason.UNREADABLE, None, interchange.problem)
-    sender = Place("UNB-2", ("UNB", "1", "2"))
+        return (Reject(Reason.UNREADABLE, None, interchange.problem),)
+    sender, end = Place("UNB-2", ("UNB", "1", "2")), Place("UNZ", ("UNZ",))
     if table is None:
-        return Reject(Reason.UNKNOWN_SENDER, sender)
+        return (Reject(Reason.UNKNOWN_SENDER, sender),)
     if table.status == "deactivated":
-        return Reject(Reason.SENDER_DEACTIVATED, sender)
-    return None
-
-
-def _around(interchange: Interchange) -> Iterator[Item]:
-    """A refusal beside the messages for each thing that does not agree around them."""
-    for number, fault in enumerate(interchange.faults, start=len(interchange.messages) + 1):
-        reason = Reason.INCOMPLETE if fault.is_cut else Reason.MALFORMED
-        yield Item(f"{number}.1", Reject(reason, Place("UNZ", ("UNZ",)), fault.sentence))
+        return (Reject(Reason.SENDER_DEACTIVATED, sender),)
+    return tuple(
+        Reject(Reason.INCOMPLETE if fault.is_cut else Reason.MALFORMED, end, fault.sentence)
+        for fault in interchange.faults
+    )
 
 
 def _items(message: Message, table: FeedTable, today: date) -> Iterator[Item]:

@@ -1,5 +1,5 @@
 """The acknowledgement of an interchange in the codes of the NHS: accepted in full (IAF) or in part (IAP), all messages
-refused (IRA), messages that cannot be told apart (IRM), interchange refused (IRI)."""
+refused (IRA), no messages to be told apart (IRM), interchange refused (IRI)."""
 
 from __future__ import annotations
 
@@ -7,11 +7,18 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from hub.contract import Item, Reading
-from hub.errors import Reject
+from hub.errors import Reason, Reject
 from hub.formats.edifact import Interchange, MessageVerdict, acknowledge
 
 MOST_ERRORS = 50
 """For each message, and for the interchange as a whole."""
+_OF_THE_WHOLE = {
+    Reason.UNREADABLE,
+    Reason.UNKNOWN_SENDER,
+    Reason.SENDER_DEACTIVATED,
+    Reason.SENDER_NOT_PROVEN,
+    Reason.TOO_LARGE,
+}
 
 
 def answer(interchange: Interchange, reading: Reading, at: datetime, reply_id: str) -> bytes:
@@ -19,33 +26,27 @@ def answer(interchange: Interchange, reading: Reading, at: datetime, reply_id: s
     by_message: dict[int, list[Item]] = {}
     for item in reading.items:
         by_message.setdefault(int(item.position.split(".")[0]), []).append(item)
-    inside = len(interchange.messages) if _is_read(reading) else 0
+    if not interchange.messages or _is_refused_whole(interchange, reading):
+        code = "IRM" if interchange.header and not _is_refused_whole(interchange, reading) else "IRI"
+        return acknowledge(interchange, code, _errors(reading.refused), (), at, reply_id)
     verdicts = [
         MessageVerdict(message.reference, _errors(by_message[message.index]))
-        for message in interchange.messages[:inside]
-        if message.index in by_message
+        for message in interchange.messages
+        if message.index in by_message  # else it is an acknowledgement
     ]
-    around = [item for number, items in by_message.items() if number > inside for item in items]
-    return acknowledge(interchange, _code(reading, verdicts, around), _errors(around), verdicts, at, reply_id)
+    return acknowledge(interchange, _code(verdicts), (), verdicts, at, reply_id)
 
 
-_OF_THE_WHOLE = {"unreadable", "unknown-sender", "sender-deactivated", "sender-not-proven", "too-large"}
-
-
-def _is_read(reading: Reading) -> bool:
-    """Whether the messages were looked at one by one."""
+def _is_refused_whole(interchange: Interchange, reading: Reading) -> bool:
+    """Whether the messages were not looked at one by one."""
     first = reading.items[0].outcome if reading.items else None
-    return not (isinstance(first, Reject) and first.reason.code in _OF_THE_WHOLE)
+    return bool(interchange.faults) or (isinstance(first, Reject) and first.reason in _OF_THE_WHOLE)
 
 
-def _code(reading: Reading, verdicts: Sequence[MessageVerdict], around: Sequence[Item]) -> str:
-    if not _is_read(reading):
-        return "IRI"
-    if not verdicts:
-        return "IRM"
+def _code(verdicts: Sequence[MessageVerdict]) -> str:
     if all(verdict.errors for verdict in verdicts):
         return "IRA"
-    return "IAP" if around or any(verdict.errors for verdict in verdicts) else "IAF"
+    return "IAP" if any(verdict.errors for verdict in verdicts) else "IAF"
 
 
 def _errors(items: Sequence[Item]) -> tuple[str, ...]:

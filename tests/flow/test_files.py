@@ -121,7 +121,7 @@ async def test_gaps_between_the_numbers_of_files(scene: Scene) -> None:
     [
         ("birchwood", "good rows are taken, the bad ones refused one by one.csv", "results.csv", (18, "read")),
         ("birchwood", "refused, two columns have one name.csv", "results.csv", (31, "corrupt")),
-        ("birchwood", "refused, the last row was cut.csv", "results.csv", (27, "corrupt")),
+        ("birchwood", "refused, the last row has no line end.csv", "results.csv", (27, "corrupt")),
         ("kelham", "several messages, a new result, a corrected one and one withdrawn.edi", "a.edi", (342, "read")),
         ("kelham", "the interchange reference is no number.edi", "KEL_0077.edi", (77, "read")),
         ("northmoor", "a batch of three.hl7", "results.hl7", (None, "read")),
