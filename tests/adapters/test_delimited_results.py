@@ -228,3 +228,16 @@ def test_the_number_in_a_file_name() -> None:
     form = FileForm(sequence_in_name=r"BW_([0-9]+)\.csv")
     assert [form.sequence_of(name) for name in ("BW_17.csv", "BW_17.csv.old", "", "BW_.csv")] == ["17", "", "", ""]
     assert FileForm().sequence_of("BW_17.csv") == ""
+
+
+def test_without_a_closing_record_a_cut_is_seen_but_between_two_rows() -> None:
+    table = with_file(closing=None)
+    raw = THREE.raw.partition(b"TRL")[0]
+    whole = [item.outcome for item in read(raw, table).items]
+    assert len(whole) == 3
+    for length in range(len(raw)):
+        reading = read(raw[:length], table)
+        if raw[:length].endswith((b"\r", b"\n")) and reading.taken:
+            assert [item.outcome for item in reading.items] == whole[: len(reading.items)]
+        else:
+            assert not reading.taken, length
