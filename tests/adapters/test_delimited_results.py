@@ -65,6 +65,11 @@ def test_the_same_file_by_other_separators_says_the_same(separator: str) -> None
     ]
 
 
+@pytest.mark.parametrize("codec", ["utf-8-sig", "utf-16"])
+def test_the_same_file_as_a_spreadsheet_saves_it_says_the_same(codec: str) -> None:
+    assert read(THREE.raw.decode().encode(codec)) == read(THREE.raw)
+
+
 def test_without_names_of_columns_places_are_numbers() -> None:
     lines = THREE.raw.decode().split("\r\n")
     names = lines[1].split(",")

@@ -17,12 +17,15 @@ from hub.formats.edifact import read as read_interchange
 from hub.mapping import FeedTable, FeedTables, check_tables
 from hub.mapping.feed_table import Fact
 from tests.golden_cases import CASES, FEEDS, ROOT, Case
+from tests.samples import sample_messages
 
 ADAPTER = ADAPTERS["edifact_results"]
 KELHAM = FEEDS.by_id["kelham"]
 TODAY = date(2026, 7, 20)
 AT = datetime(2026, 7, 20, 9, 0, tzinfo=UTC)
 OF_THE_NHS = ROOT.parent / "shared" / "reference" / "api-data" / "pathology" / "bowel-screening-NHS004.edifact.dat"
+
+NHSACK = OF_THE_NHS.with_name("NHSACK-screening-example.txt")
 
 
 def golden(sentence: str) -> Case:
@@ -175,6 +178,25 @@ def test_the_screening_message_of_the_nhs_is_read() -> None:
         stop.outcome.place.text for stop in reading.refused if isinstance(stop.outcome, Reject) and stop.outcome.place
     }
     assert {"RFF-1.2", "DTM-1.2", "RSL-2"} <= missing
+
+
+def test_the_acknowledgement_of_the_nhs_is_known_as_one() -> None:
+    if not NHSACK.exists():
+        pytest.skip(f"{NHSACK.name} is not beside this tree")
+    opened = ADAPTER.open(NHSACK.read_bytes())
+    assert opened.is_acknowledgement
+    assert (opened.message_type, opened.notes) == ("NHSACK:NHS001", ())
+    assert ADAPTER.reply(opened, read(opened.raw), AT, "HUB1") is None
+
+
+@pytest.mark.parametrize("dialect", ["edifact_results", "delimited_results"])
+def test_messages_of_another_language_are_refused(dialect: str) -> None:
+    feed = "kelham" if dialect == "edifact_results" else "birchwood"
+    for name, raw in sample_messages():
+        opened = ADAPTERS[dialect].open(raw)
+        reading = ADAPTERS[dialect].decode(opened, FEEDS.of(feed), TODAY)
+        assert reading.answer == "AR", name
+        assert ADAPTERS[dialect].reply(opened, reading, AT, "HUB1"), name
 
 
 @pytest.mark.parametrize(
