@@ -58,6 +58,9 @@ class Reason(Enum):
 
     # The sender must act: the content is wrong in itself (AE).
     MISSING_DATA = _Words("missing-data", "A required field is empty. Fill it and send the message again.", "AE", "101")
+    MALFORMED = _Words(
+        "malformed", "This is not put together as agreed, so that its parts cannot be told apart.", "AE", "100"
+    )
     NO_RESULT = _Words(
         "no-result", "The message carries no result. Send a message with the results in it.", "AE", "100"
     )

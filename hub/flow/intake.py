@@ -14,7 +14,7 @@ from datetime import datetime
 from time import perf_counter
 
 from hub import telemetry
-from hub.contract import Adapter, Envelope, Item, Opened, Reading, result_identity, seal
+from hub.contract import Adapter, Envelope, Item, Opened, Reading, result_identity, seal, sequence_of
 from hub.domain.dates import day_in_england
 from hub.domain.events import ReportParked, ResultReported
 from hub.errors import Reason, Reject
@@ -102,6 +102,7 @@ class Intake:
             adapter.reply(opened, reading, at, _reply_id()),
             adapter.application_reply(opened, reading, feeds, at, _reply_id()),
             via.file,
+            sequence_of(opened, reading, table, via.file or ""),
             table.answer if table and table.answer.mailbox and via.file is not None else None,
         )
 
@@ -213,6 +214,7 @@ class Message:
     body: bytes | None
     then: bytes | None
     file: str | None = None
+    sequence: int | None = None
     confirm: ConfirmedTo | None = None
 
     @property
@@ -257,7 +259,7 @@ class Message:
             journal_seq=journal_seq,
             feed=self.reading.feed,
             name=(self.file or "")[:256],
-            sequence=self.opened.sequence,
+            sequence=self.sequence,
             state="corrupt" if reasons & _CORRUPT else "read",
             received_at=self.arrival.received_at,
         )

@@ -87,6 +87,9 @@ def _of_access(path: Path, table: FeedTable) -> Iterator[Finding]:
             yield ("access", "addresses"), f"{address} is no address or network. Write it like 10.1.2.3 or 10.1.0.0/16."
     if table.access.keys and not (path.parent / table.access.keys).is_file():
         yield ("access", "keys"), "There is no such file beside the table."
+    pattern = table.file.sequence_in_name
+    if pattern and (not _compiles(pattern) or re.compile(pattern).groups != 1):
+        yield ("file", "sequence_in_name"), "This is no regular expression with one group. Correct it."
     if bool(table.answer.mailbox) != bool(table.answer.workflow):
         yield ("answer",), "`mailbox` and `workflow` belong together: name both, or neither."
 

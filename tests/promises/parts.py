@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from xml.etree import ElementTree
 
 Parts = Iterator[tuple[str, bytes]]
@@ -47,12 +48,12 @@ def _changed(pieces: list[bytes], index: int) -> Iterator[tuple[str, list[bytes]
 _SEPARATOR = re.compile(rb"[|,;\t+:'^~]")
 
 
-def text_parts(raw: bytes) -> Parts:
+def text_parts(raw: bytes, separators: re.Pattern[bytes] = _SEPARATOR) -> Parts:
     """The message with one line taken out, or one piece between separators emptied, or taken out with its separator."""
     for line in _LINES.finditer(raw):
         yield f"without line {line.start()}", raw[: line.start()] + raw[line.end() :]
         start = line.start()
-        for separator in [*_SEPARATOR.finditer(line[0].rstrip(b"\r\n")), None]:
+        for separator in [*separators.finditer(line[0].rstrip(b"\r\n")), None]:
             end = line.start() + (separator.start() if separator else len(line[0].rstrip(b"\r\n")))
             if raw[start:end].strip():
                 yield f"{start} emptied", raw[:start] + raw[end:]
@@ -102,7 +103,13 @@ def _xml_parts(raw: bytes) -> Parts:
             node.insert(at, child)
 
 
-_PARTS: dict[str, Callable[[bytes], Parts]] = {"hl7v2_oru": hl7_parts, "fhir_report": fhir_parts}
+# Marks that stand for themselves are no separators: the apostrophe of a name, what a release character precedes.
+_PARTS: dict[str, Callable[[bytes], Parts]] = {
+    "hl7v2_oru": hl7_parts,
+    "fhir_report": fhir_parts,
+    "delimited_results": partial(text_parts, separators=re.compile(rb"[|,;\t:/-]")),
+    "edifact_results": partial(text_parts, separators=re.compile(rb"(?<![?!])[+:'^*~]")),
+}
 
 
 def parts_of(dialect: str, raw: bytes) -> Parts:
@@ -126,7 +133,16 @@ def _fhir_words(raw: bytes) -> Iterator[bytes]:
     return (found[1] for found in _OF_A_PERSON.finditer(raw))
 
 
-_PRIVATE: dict[str, Callable[[bytes], Iterator[bytes]]] = {"hl7v2_oru": _hl7_words, "fhir_report": _fhir_words}
+def _rows(raw: bytes) -> Iterator[bytes]:
+    """Without the opening record and the names of the columns, which our table knows."""
+    return iter(raw.splitlines()[2:])
+
+
+_PRIVATE: dict[str, Callable[[bytes], Iterator[bytes]]] = {
+    "hl7v2_oru": _hl7_words,
+    "fhir_report": _fhir_words,
+    "delimited_results": _rows,
+}
 
 
 def private_words(dialect: str, raw: bytes) -> list[str]:
