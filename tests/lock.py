@@ -1,4 +1,4 @@
-"""What `make lock` runs: compiles the three lock files from `pyproject.toml`.
+"""What `make lock` runs: compiles the lock files from `pyproject.toml`.
 
     python tests/lock.py              keep the versions that are pinned, add and drop what pyproject.toml says
     python tests/lock.py --upgrade    take the newest versions that pyproject.toml allows
@@ -16,12 +16,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 UV = Path(sys.executable).with_name("uv")
 RUNTIME, DEV, SMARTCARD = "requirements.lock", "requirements-dev.lock", "requirements-smartcard.lock"
+MESH = "requirements-mesh.lock"
 
-# The other two are constrained by the first, so that a package has one version in this project.
+# Two are constrained by the first, so that a package has one version in the hub. The last is of another program, in a
+# venv of its own.
 LOCKS = {
     RUNTIME: ("--group", "build", "pyproject.toml"),
     DEV: ("--group", "dev", "--constraint", RUNTIME),
     SMARTCARD: ("--extra", "smartcard", "--constraint", RUNTIME, "pyproject.toml"),
+    MESH: ("--group", "mesh-sandbox"),
 }
 COMPILE = (
     "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes", "--no-header",

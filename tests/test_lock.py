@@ -10,7 +10,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.lock import COMPILE, DEV, LOCKS, ROOT, RUNTIME, SMARTCARD, uv
+from tests.lock import COMPILE, DEV, LOCKS, MESH, ROOT, RUNTIME, SMARTCARD, uv
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 GROUPS = PROJECT["dependency-groups"]
@@ -18,6 +18,7 @@ WANTED = {
     RUNTIME: [*PROJECT["project"]["dependencies"], *GROUPS["build"]],
     DEV: GROUPS["dev"],
     SMARTCARD: [*PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"]["smartcard"]],
+    MESH: GROUPS["mesh-sandbox"],
 }
 PIN = re.compile(r"^(?P<name>[a-z0-9][a-z0-9.-]*)==(?P<version>[^\s;]+)(?: ; [^\\]+)? \\$")
 HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}(?: \\)?$")

@@ -14,7 +14,7 @@ from datetime import datetime
 from time import perf_counter
 
 from hub import telemetry
-from hub.contract import Adapter, Envelope, Item, Opened, Reading, result_identity, seal
+from hub.contract import Adapter, Envelope, Item, Opened, Reading, named_identity, result_identity, seal
 from hub.domain.dates import day_in_england
 from hub.domain.events import ReportParked, ResultReported
 from hub.errors import Reason, Reject
@@ -102,6 +102,7 @@ class Intake:
             adapter.reply(opened, reading, at, _reply_id()),
             adapter.application_reply(opened, reading, feeds, at, _reply_id()),
             via.file,
+            via.delivery,
             table.answer if table and table.answer.mailbox and via.file is not None else None,
         )
 
@@ -176,7 +177,7 @@ def _confirm(tx: Transaction, message: Message, journal_seq: int, body: bytes | 
     if message.confirm and body is not None:
         tx.outgoing.put(
             OutgoingRow(
-                local_id=_reply_id(),
+                local_id=named_identity(f"confirmation|{message.delivery}") if message.delivery else _reply_id(),
                 feed=message.reading.feed,
                 kind="confirmation",
                 mailbox=message.confirm.mailbox,
@@ -213,6 +214,7 @@ class Message:
     body: bytes | None
     then: bytes | None
     file: str | None = None
+    delivery: str = ""
     confirm: ConfirmedTo | None = None
 
     @property
