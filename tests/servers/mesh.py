@@ -1,6 +1,6 @@
 """NHS England's own MESH server, `mesh-sandbox`, as a private process, and a laboratory's mailbox in it.
 
-It stands in a venv of its own (`make .venv-mesh`), for it pins the versions of what it needs. What the real MESH refuses
+It stands in a venv of its own, for it pins the versions of what it needs. What the real MESH refuses
 and this one does not (a header used twice, a time that is off) is tested without it.
 """
 
@@ -35,7 +35,7 @@ class MeshNode(Node):
 
     def __init__(self, within: Path | None = None) -> None:
         if not PYTHON.exists():
-            raise ServersMissing("There is no MESH sandbox here: make .venv-mesh")
+            raise ServersMissing("There is no MESH sandbox here: make .venv-mesh/.installed")
         super().__init__(within, ports=1)
         self._data = self.directory / "mailboxes"
         for mailbox in (HUB, LABORATORY, OTHER):
@@ -99,9 +99,7 @@ class Mailbox:
         self._port = port
         self.name = name
 
-    def send(
-        self, *chunks: bytes, to: str = HUB, file: str = "results.hl7", packed: bool = False, **more: str
-    ) -> str:
+    def send(self, *chunks: bytes, to: str = HUB, file: str = "results.hl7", packed: bool = False, **more: str) -> str:
         """Send a message, in chunks where there are several; its name."""
         encoding = {"Content-Encoding": "gzip"} if packed else {}
         bodies = [gzip.compress(chunk) if packed else chunk for chunk in chunks]
