@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable
 
 from aiohttp import web
@@ -19,7 +20,8 @@ class Gate:
     `keeps(method, path)` says whose answers are kept back: the call reaches MESH, `held` is set, and nobody answers.
     `answer(request)` may answer in MESH's place. `calls` are those that came, `tokens` their authorizations."""
 
-    def __init__(self, port: int = 0, answer: Answer = lambda _: None) -> None:
+    def __init__(self, port: int = 0, answer: Answer = lambda _: None, *, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self._port = port
         self._answer = answer
         self.keeps: Callable[[str, str], bool] = lambda _method, _path: False
@@ -33,8 +35,8 @@ class Gate:
         app.add_routes([web.route("*", "/{path:.*}", self._pass)])
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.05, auto_decompress=False)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        await web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self._tls).start()
+        self.url = f"{'https' if self._tls else 'http'}://127.0.0.1:{self._runner.addresses[0][1]}"
         return self
 
     async def __aexit__(self, *_: object) -> None:

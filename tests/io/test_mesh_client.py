@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import gzip
 import random
+import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.errors import Reason
+from hub.errors import CannotRun, Reason
 from hub.flow.ports import NotCarried, OutgoingRow, Tracked
 from hub.io.mesh import Collected, MeshAway, MeshClient, MeshGone, MeshSettings, authorization
 from hub.io.mesh.authorization import signed
@@ -112,7 +115,7 @@ async def test_a_handshake(client: MeshClient) -> None:
 async def test_a_wrong_password_is_told_without_it(mesh: MeshNode, client_of: Callable[..., MeshClient]) -> None:
     with pytest.raises(MeshAway) as caught:
         await client_of(mesh.url, password="not-the-password").handshake()
-    assert (caught.value.hint, caught.value.unsent) == ("HTTP 403", True)
+    assert (caught.value.hint, caught.value.unsent) == ("HTTP/403", True)
     assert not {"not-the-password", KEY, mesh.url} & set(str(caught.value).split())
     assert "not-the-password" not in repr(settings_for("", password="not-the-password"))
 
@@ -332,3 +335,26 @@ async def test_whether_a_message_may_have_arrived(client_of: NewClient, status: 
         with pytest.raises(MeshAway) as caught:
             await client_of(gate.url).send(message(b"x"))
     assert caught.value.unsent is unsent
+
+
+# -- TLS
+
+
+async def test_both_ends_show_a_certificate(tmp_path: Path, client_of: Callable[..., MeshClient]) -> None:
+    ca = trustme.CA()
+    server, ours = ca.issue_cert("127.0.0.1"), ca.issue_cert(common_name="local.X26.api.mesh-client.nhs.uk")
+    ca.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    ours.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "ours.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.configure_cert(context)
+    ca.configure_trust(context)
+    context.verify_mode = ssl.CERT_REQUIRED
+    async with Gate(answer=lambda _: web.Response(), tls=context) as gate:
+        assert gate.url.startswith("https:")
+        files = {"tls_ca": tmp_path / "ca.pem", "tls_cert": tmp_path / "ours.pem"}
+        await client_of(gate.url, **files).handshake()
+        for given in ({**files, "tls_cert": None}, {**files, "tls_ca": None}):
+            with pytest.raises(MeshAway):
+                await client_of(gate.url, **given).handshake()
+    with pytest.raises(CannotRun, match="no file"):
+        client_of(gate.url, tls_ca=tmp_path / "absent.pem")

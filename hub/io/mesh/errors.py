@@ -28,7 +28,7 @@ _CODE = re.compile(r"[A-Z0-9-]{1,16}")
 
 
 class MeshAway(CarrierAway):
-    """The hint is `HTTP 503` or the name of the failure."""
+    """The hint is `HTTP/503` or the name of the failure."""
 
     def __init__(self, hint: str, *, unsent: bool = False) -> None:
         super().__init__(Reason.MESH_AWAY, hint=hint)
@@ -65,9 +65,9 @@ def saying_away() -> Iterator[None]:
 def refusal(status: int, body: Any) -> Exception:
     """The exception for an answer that is no success."""
     if status in (401, 403, 429):  # not let in, or not now: whatever was asked for was not done
-        return MeshAway(f"HTTP {status}", unsent=True)
+        return MeshAway(f"HTTP/{status}", unsent=True)
     if status >= 500 or status in (408, 425):
-        return MeshAway(f"HTTP {status}")
+        return MeshAway(f"HTTP/{status}")
     kind = MeshGone if status in (404, 410) else MeshRefused
     return kind(status, _code(body))
 
