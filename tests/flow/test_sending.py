@@ -98,7 +98,8 @@ async def test_one_that_died_between_send_and_note_sent_once(
             await dying
     assert only(scene).state == "sending"
     other = sender_at(mesh.url)
-    assert await other.send_waiting() == 0, "whoever claimed it may still be at it"
+    assert await other.send_waiting() == 0
+    assert only(scene).state == "sending", "whoever claimed it may still be at it"
     scene.now += LATER
     await other.send_waiting()
     assert mesh.mailbox(LABORATORY).waiting() == [name]
@@ -114,6 +115,20 @@ async def test_one_that_died_before_it_sent_anything_is_made_up_for(
     assert not scene.store.write_now(lambda tx: tx.outgoing.claim(row, scene.now)), "two had it"
     scene.now += LATER
     assert await sender_at(mesh.url).send_waiting() == 1
+    assert len(mesh.mailbox(LABORATORY).waiting()) == 1
+
+
+async def test_an_answer_that_says_nothing_of_the_message(scene: Scene, mesh: MeshNode, sender_at: NewSender) -> None:
+    """A gateway answers in MESH's place, after MESH has taken it."""
+    wish(scene)
+    async with Gate(mesh.port) as gate:
+        gate.garbles = lambda method, path: path.endswith("/outbox")
+        with pytest.raises(MeshAway):
+            await sender_at(gate.url).send_waiting()
+    assert only(scene).state == "sending"
+    scene.now += LATER
+    await sender_at(mesh.url).send_waiting()
+    assert only(scene).state == "sent"
     assert len(mesh.mailbox(LABORATORY).waiting()) == 1
 
 

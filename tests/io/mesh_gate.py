@@ -17,7 +17,8 @@ _OURS = {"host", "connection", "content-length", "transfer-encoding", "date", "s
 class Gate:
     """`async with Gate(node.port) as gate:` and clients use `gate.url`.
 
-    `keeps(method, path)` says whose answers are kept back: the call reaches MESH, `held` is set, and nobody answers.
+    `keeps(method, path)` says whose answers are kept back: the call reaches MESH, `held` is set, and nobody answers;
+    `garbles` whose answers are lost and replaced by a gateway's.
     `answer(request)` may answer in MESH's place. `calls` are those that came, `tokens` their authorizations."""
 
     def __init__(self, port: int = 0, answer: Answer = lambda _: None, *, tls: ssl.SSLContext | None = None) -> None:
@@ -25,6 +26,7 @@ class Gate:
         self._port = port
         self._answer = answer
         self.keeps: Callable[[str, str], bool] = lambda _method, _path: False
+        self.garbles: Callable[[str, str], bool] = lambda _method, _path: False
         self.held = asyncio.Event()
         self.calls: list[tuple[str, str]] = []
         self.tokens: list[str] = []
@@ -56,5 +58,7 @@ class Gate:
         if self.keeps(request.method, request.path):
             self.held.set()
             await asyncio.Event().wait()
+        if self.garbles(request.method, request.path):
+            return web.Response(status=504)
         kept = {name: value for name, value in headers.items() if name not in _OURS}
         return web.Response(status=status, headers=kept, body=answer)

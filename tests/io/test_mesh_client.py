@@ -23,7 +23,7 @@ from hub.flow.ports import NotCarried, OutgoingRow, Tracked
 from hub.io.mesh import Collected, MeshAway, MeshClient, MeshGone, MeshSettings, authorization
 from hub.io.mesh.authorization import signed
 from hub.io.mesh.client import MOST_CHUNKS
-from hub.io.mesh.messages import KEPT_OF_TOO_LARGE, TooLarge, Unpacking
+from hub.io.mesh.messages import KEPT_OF_TOO_LARGE, TooLarge, Unpacking, unpacked
 from tests.io.mesh_gate import Gate
 from tests.servers import MeshNode
 from tests.servers.mesh import HUB, KEY, LABORATORY, PASSWORD
@@ -232,7 +232,18 @@ async def test_a_message_with_chunks_missing_is_not_taken(client_of: Callable[..
         await collected(client_of, lambda _: chunk(b"half", 200, Mex_Chunk_Range="1:2"))
 
 
-@pytest.mark.parametrize("body", [b"no json", b"[]", b"[" * 100_000, b"{}" + b" " * 2 * MIB])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"no json",
+        b"[]",
+        b"{}",
+        b'{"messages": {}}',
+        b'{"messages": [], "links": [1]}',
+        b"[" * 100_000,
+        b"{}" + b" " * 2 * MIB,
+    ],
+)
 async def test_an_answer_that_is_none(client_of: NewClient, body: bytes) -> None:
     async with Gate(answer=lambda _: web.Response(body=body)) as gate:
         with pytest.raises(MeshAway):
@@ -245,6 +256,17 @@ async def test_nobody_is_followed_elsewhere(client_of: NewClient) -> None:
             with pytest.raises(Exception, match="MESH 307"):
                 await client_of(gate.url).inbox()
         assert other.calls == []
+
+
+def test_a_bomb_is_never_unpacked_as_a_whole() -> None:
+    pieces = list(unpacked(gzip.compress(bytes(5 * MIB)), 1000))
+    assert sum(map(len, pieces)) == 1001
+
+
+def test_headers_are_text_that_can_be_stored() -> None:
+    """A file name in Latin-1, as aiohttp hands it out."""
+    came = Collected("M1", {"mex-filename": "Ren\udce9\x00.hl7", "mex-from": " x26abc2 "})
+    assert (came.file_name, came.sender) == ("Ren??.hl7", "X26ABC2")
 
 
 @given(st.lists(st.binary(max_size=300), min_size=1, max_size=6), st.lists(st.booleans(), min_size=6, max_size=6))
@@ -287,6 +309,11 @@ async def test_what_is_sent_arrives(mesh: MeshNode, client: MeshClient, size: in
 
 async def test_what_nobody_sent_is_not_known(client: MeshClient) -> None:
     assert await client.track("never-sent") is None
+
+
+async def test_one_that_arrived_twice_has_arrived(client_of: NewClient) -> None:
+    async with Gate(answer=lambda _: web.Response(status=300)) as gate:
+        assert await client_of(gate.url).track("c1") == Tracked("", "sent")
 
 
 async def test_a_large_message_goes_in_chunks(mesh: MeshNode, client_of: Callable[..., MeshClient]) -> None:

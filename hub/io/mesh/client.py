@@ -59,12 +59,7 @@ class MeshClient:
         """What waits, from the beginning or after the page before."""
         asked = {"max_results": str(self._settings.page)} | ({"continue_from": after} if after else {})
         async with self._call("GET", "/inbox", params=asked) as response:
-            found = await _json(response)
-        names = found.get("messages", [])
-        link = (found.get("links") or {}).get("next") or ""
-        # Of the link only what it asks for is used, never where it leads to.
-        follow = parse_qs(urlsplit(link).query).get("continue_from", [""])[0]
-        return Page(tuple(str(name) for name in names), follow)
+            return _page(await _json(response))
 
     async def collect(self, name: str) -> Collected:
         """Download a message, chunk by chunk."""
@@ -158,6 +153,10 @@ class MeshClient:
                 found = await _json(response)
         except MeshGone:
             return None
+        except MeshRefused as refused:
+            if refused.status != 300:
+                raise MeshAway(f"HTTP/{refused.status}") from None
+            found = {}  # it has several of this name: it certainly has it
         name = str(found.get("message_id") or found.get("messageId") or found.get("dtsId") or "")
         said = str(found.get("status") or "accepted").lower()
         state = _STATES.get(said, "failed")
@@ -205,6 +204,15 @@ class MeshClient:
 class _TooLargeChunk(Exception):
     def __init__(self, headers: Mapping[str, str]) -> None:
         self.headers = headers
+
+
+def _page(found: dict[str, Any]) -> Page:
+    """ValueError where it is none. Of the link to the next only what it asks for is used, never where it leads to."""
+    names, links = found.get("messages"), found.get("links") or {}
+    if not isinstance(names, list) or not isinstance(links, dict):
+        raise ValueError("no page")
+    asks = parse_qs(urlsplit(str(links.get("next") or "")).query)
+    return Page(tuple(map(str, names)), asks.get("continue_from", [""])[0])
 
 
 def _refuse_less(headers: Mapping[str, str], came: int) -> None:

@@ -62,7 +62,9 @@ class Collected:
         return self._header("mex-statuscode")
 
     def _header(self, name: str) -> str:
-        return self.headers.get(name, "").strip()
+        """As text that any database takes: what is no letter or sign of one is a question mark."""
+        value = self.headers.get(name, "").strip()
+        return "".join(sign if sign.isprintable() else "?" for sign in value)
 
 
 class Unpacking:
