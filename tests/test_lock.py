@@ -79,6 +79,12 @@ def test_all_but_the_extras_installs_from_wheels(python: str, tmp_path: Path) ->
     assert fine, said
 
 
+@pytest.mark.parametrize("python", ["3.11", "3.13"])
+def test_the_mesh_sandbox_installs_from_wheels(python: str, tmp_path: Path) -> None:
+    fine, said = wheels(python, tmp_path, MESH)
+    assert fine, said
+
+
 def test_smartcards_need_a_compiler_and_are_an_extra_for_it(tmp_path: Path) -> None:
     """Also shows that the test above can fail. Once pyscard has Linux wheels, it need not be an extra any more."""
     fine, said = wheels("3.11", tmp_path, SMARTCARD)

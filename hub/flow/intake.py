@@ -22,8 +22,7 @@ from hub.flow.admission import is_proven
 from hub.flow.consumers import CONSUMERS
 from hub.flow.ports import Arrival, Clock, FileRow, JournalEntry, OutgoingRow, Store, StoredReply, Transaction, Via
 from hub.flow.together import Together
-from hub.mapping import FeedTables
-from hub.mapping.feed_table import Answer as ConfirmedTo
+from hub.mapping import FeedTable, FeedTables
 
 TOGETHER = 256
 """Messages in one commit at most."""
@@ -103,8 +102,13 @@ class Intake:
             adapter.application_reply(opened, reading, feeds, at, _reply_id()),
             via.file,
             via.delivery,
-            table.answer if table and table.answer.mailbox and via.file is not None else None,
+            self._confirmed_to(via, table),
         )
+
+    def _confirmed_to(self, via: Via, table: FeedTable | None) -> FeedTable | None:
+        """Whom a file is confirmed to: whoever has proven to have sent it, whatever stands in it."""
+        asked = self._feeds.by_id.get(via.feed) if via.feed else table
+        return asked if asked and asked.answer.mailbox and via.file is not None else None
 
     def _tell(self, message: Message, answered: Answered, seconds: float) -> None:
         reading = message.reading
@@ -178,10 +182,10 @@ def _confirm(tx: Transaction, message: Message, journal_seq: int, body: bytes | 
         tx.outgoing.put(
             OutgoingRow(
                 local_id=named_identity(f"confirmation|{message.delivery}") if message.delivery else _reply_id(),
-                feed=message.reading.feed,
+                feed=message.confirm.feed,
                 kind="confirmation",
-                mailbox=message.confirm.mailbox,
-                workflow=message.confirm.workflow,
+                mailbox=message.confirm.answer.mailbox,
+                workflow=message.confirm.answer.workflow,
                 body=body,
                 wished_at=message.arrival.received_at,
                 journal_seq=journal_seq,
@@ -215,7 +219,7 @@ class Message:
     then: bytes | None
     file: str | None = None
     delivery: str = ""
-    confirm: ConfirmedTo | None = None
+    confirm: FeedTable | None = None
 
     @property
     def name(self) -> tuple[str, str]:

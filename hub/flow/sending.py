@@ -16,7 +16,7 @@ from hub.flow.patience import patiently, patiently_outside
 from hub.flow.ports import Carrier, CarrierAway, Clock, NotCarried, OutgoingRow, Store, Transaction
 
 LOOK_SECONDS = 1.0
-AT_ONCE = 100
+AT_ONCE, TRACKED_AT_ONCE = 100, 1000
 SEND_SECONDS = 300.0
 CLAIM_LASTS = timedelta(minutes=10)
 """Longer than a message can take to be handed over: whoever claimed it is done with it, one way or the other."""
@@ -90,7 +90,7 @@ class Sender:
 
     async def track_sent(self) -> None:
         """Ask the carrier what became of what it took."""
-        for message in await self._store.read(lambda tx: tx.outgoing.in_state("sent", AT_ONCE)):
+        for message in await self._store.read(lambda tx: tx.outgoing.in_state("sent", TRACKED_AT_ONCE)):
             tracked = await self._carrier.track(message.local_id)
             if tracked is None:
                 if self._clock() - message.wished_at > FORGOTTEN_AFTER:

@@ -186,6 +186,9 @@ async def test_a_laboratory_speaks_for_itself_alone(
     laboratory.send(a_file(scene, "southwick"))
     await door_at(mesh.url).poll()
     assert [row[3] for row in journal(scene)] == ["refused"]
+    (told,) = scene.read(lambda tx: tx.outgoing.in_state("wished", 10))
+    assert (told.feed, told.mailbox) == ("northmoor", LABORATORY)
+    assert b"MSA|AR" in told.body
     assert not any(scene.read(lambda tx: tx.events.backlog()).values())
 
 
@@ -273,7 +276,7 @@ async def test_a_wrong_password_stops_nothing_else_and_is_told(
 ) -> None:
     await door_at(mesh.url, password="not-the-password").look()
     said = capfd.readouterr().err
-    assert "part_away" in said
+    assert "mesh_failed" in said
     assert "HTTP/403" in said
     assert "not-the-password" not in said
 

@@ -16,10 +16,12 @@ import pytest
 from aiohttp import web
 
 from tests.io.mesh_gate import Gate
+from tests.journeys.deployment import Process
 from tests.journeys.driving import ROOT, Finished, HubUp, ack_of, hub
 from tests.journeys.leaks import leaks
 from tests.journeys.workload import Day, day
-from tests.servers import MeshNode
+from tests.servers import Databases, MeshNode
+from tests.servers.fresh import execute
 from tests.servers.mesh import HUB, KEY, LABORATORY, OTHER, PASSWORD
 
 PATIENCE = 40.0
@@ -127,6 +129,42 @@ async def test_killed_between_storing_and_acknowledging(
 
 def _never_acknowledged(request: web.Request) -> web.StreamResponse | None:
     return web.Response(status=504) if request.path.endswith("/acknowledged") else None
+
+
+@pytest.mark.servers
+async def test_two_intakes_over_one_mailbox_and_one_of_them_killed(
+    mesh: MeshNode, postgres: Databases, mappings: Path, tmp_path: Path, today: Day
+) -> None:
+    """Each file once in the journal, each confirmation once in the laboratory's mailbox."""
+    laboratory = mesh.mailbox(LABORATORY)
+    files = list({sending.raw for sending in today.lanes[0]})
+    with postgres.fresh_database() as database:
+        settings = settings_of(mesh.url, mappings, HUB_DATABASE_URL=database, HUB_LOG="warning")
+        words = ["run", "intake", "--mllp", "0", "--http", "0"]
+        intakes = [Process(f"intake{number}", words, tmp_path, settings) for number in range(2)]
+        try:
+            for intake in intakes:
+                await intake.restart()
+            for number, raw in enumerate(files):
+                await asyncio.to_thread(laboratory.send, raw)
+                if number == len(files) // 2:
+                    intakes[0].kill()
+            await intakes[0].restart()
+            await asyncio.to_thread(until, lambda: not mesh.mailbox(HUB).waiting())
+            await asyncio.to_thread(until, lambda: len(laboratory.waiting()) >= len(files) - 1)
+            for intake in intakes:
+                await intake.terminate()
+        finally:
+            for intake in intakes:
+                intake.kill()
+        journal = execute(database, "SELECT count(*), count(DISTINCT digest) FROM journal WHERE door = 'mesh'")
+        states = dict(execute(database, "SELECT state, count(*) FROM outgoing GROUP BY state"))
+    assert journal == [(len(files), len(files))]
+    # What the killed one was just sending waits for ten minutes before it is asked for; nothing else does.
+    assert states.get("sent", 0) + states.get("sending", 0) == len(files)
+    assert states.get("sending", 0) <= 1
+    names = [laboratory.fetch(name)[0]["mex-localid"] for name in laboratory.waiting()]
+    assert len(names) == len(set(names))
 
 
 def test_half_a_mailbox_does_not_run(tmp_path: Path) -> None:
