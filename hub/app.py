@@ -86,6 +86,8 @@ async def running(
 ) -> AsyncIterator[Running]:
     """Run the roles in this process until the block ends; what was taken is finished, then everything is closed."""
     feeds, context = feeds_of(settings), context_of(settings, clock)
+    post = mesh_settings(settings) if "intake" in roles else None
+    mailbox = MeshClient(post, clock) if post else None
     store = store_of(settings)
     conveyor = conveyor_of(settings, roles)
     hub = Running(store)
@@ -93,8 +95,6 @@ async def running(
     ledger = ReplyLedger(store)
     intake = Intake(store, ADAPTERS, feeds, clock, relay.wake)
     door = MllpDoor(_answering(intake), door_settings(settings), ledger.replied)
-    post = mesh_settings(settings) if "intake" in roles else None
-    mailbox = MeshClient(post, clock) if post else None
     watch = Watch(store, conveyor, clock)
     web_site = Site(
         site(_readiness(store, conveyor, roles), watch.look if "web" in roles or "schedule" in roles else _nothing),

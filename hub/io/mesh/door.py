@@ -95,8 +95,8 @@ class MeshDoor:
                 raise
             telemetry.mesh_failed(away)
             return False
-        except MeshGone:  # another process has acknowledged it
-            return False
+        except MeshGone:  # another process has settled it
+            return True
         except MeshRefused as refused:
             telemetry.mesh_refused(refused.status, refused.code)
             return False
