@@ -119,6 +119,9 @@ class Reason(Enum):
     # Nobody must act.
     STORE_AWAY = _Words("store-away", "The hub cannot store just now. Send the message again.", "", "207")
     BROKER_AWAY = _Words("broker-away", "The broker cannot be reached just now. Events wait in the outbox.", "", "207")
+    MESH_AWAY = _Words(
+        "mesh-away", "MESH cannot be used just now. What came waits there, what is to go waits here.", "", "207"
+    )
     NOT_NOW = _Words("not-now", "The hub cannot do this just now and tries again by itself.", "", "207")
 
     @property

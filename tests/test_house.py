@@ -25,7 +25,7 @@ from hub.verbs import VERBS
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-MADE = {".git", ".venv", ".hub", "__pycache__", ".hypothesis"}
+MADE = {".git", ".venv", ".venv-mesh", ".hub", "__pycache__", ".hypothesis"}
 CACHES = re.compile(r"\..*_cache$|.*\.egg-info$")
 # Written in pieces, or this file would find itself.
 PATHS_OF_A_MACHINE = re.compile(rf"(?<![\w.~-])/(?:{'|'.join(('wo' + 'rk', 'ro' + 'ot', 'ho' + 'me'))})/\w")

@@ -45,7 +45,9 @@ class Access(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         str,
         Meta(description="File (JWKS, beside the table) with its public keys, for signed client assertions over HTTP."),
     ] = ""
-    mailbox: Annotated[str, Meta(description="The MESH mailbox it sends from.")] = ""
+    mailbox: Annotated[str, Meta(description="The MESH mailbox it sends from, in capitals.", pattern="^[A-Z0-9]*$")] = (
+        ""
+    )
 
 
 class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
