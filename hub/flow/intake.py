@@ -14,13 +14,13 @@ from datetime import datetime
 from time import perf_counter
 
 from hub import telemetry
-from hub.contract import Adapter, Envelope, Item, Opened, Reading, result_identity, seal
+from hub.contract import Adapter, Envelope, Item, Opened, Reading
 from hub.domain.dates import day_in_england
-from hub.domain.events import ReportParked, ResultReported
 from hub.errors import Reason, Reject
 from hub.flow.admission import is_proven
 from hub.flow.consumers import CONSUMERS
 from hub.flow.ports import Arrival, Clock, FileRow, JournalEntry, OutgoingRow, Store, StoredReply, Transaction, Via
+from hub.flow.readings import events_of, superseding
 from hub.flow.together import Together
 from hub.mapping import FeedTables
 from hub.mapping.feed_table import Answer as ConfirmedTo
@@ -150,8 +150,10 @@ def _take_down(tx: Transaction, messages: Sequence[Message]) -> list[Answered]:
             tx.journal.restate(entry.seq, message.state, len(message.reading.taken))
             written[message.name] = entry.seq
     to_write = [message for message in messages if message.name in written]
-    for event in (event for message in to_write for event in message.envelopes()):
-        tx.events.put(event, consumed=event.type in CONSUMERS)
+    for message in to_write:
+        events = message.envelopes()
+        for event in superseding(tx, events) if events and message.name in known else events:
+            tx.events.put(event, consumed=event.type in CONSUMERS)
     replies = [message.reply() for message in to_write]
     tokens = tx.journal.answered([(written[m.name], reply) for m, reply in zip(to_write, replies, strict=True)])
     for message, reply in zip(to_write, replies, strict=True):
@@ -275,18 +277,4 @@ class Message:
         )
 
     def envelopes(self) -> list[Envelope]:
-        feed = self.reading.feed
-        envelopes = []
-        for item in self.reading.taken:
-            assert isinstance(item.outcome, ResultReported | ReportParked)
-            envelope = seal(
-                item.outcome,
-                feed=feed,
-                digest=self.digest,
-                position=item.position,
-                subject=result_identity(feed, self.digest, item.position),
-                at=self.arrival.received_at,
-                traceparent=self.traceparent,
-            )
-            envelopes.append(envelope)
-        return envelopes
+        return events_of(self.reading, self.digest, self.arrival.received_at, self.traceparent)

@@ -13,6 +13,7 @@ VERBS: dict[str, str] = {
     "check": "check the mapping tables; or a message against its feed, nothing stored",
     "decode": "show what stands in an HL7 v2 file, field by field",
     "send": "send files over MLLP and report each answer",
+    "replay": "read the journal again under the tables of today: what would change; make it so",
     "trace": "follow a message or result from the bytes to the letter",
     "tasks": "the manual-match queue: list, show, match, reject, query, undo",
     "relay": "the outbox and RabbitMQ: refill what the broker lost",
