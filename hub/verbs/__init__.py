@@ -14,6 +14,7 @@ VERBS: dict[str, str] = {
     "decode": "show what stands in an HL7 v2 file, field by field",
     "send": "send files over MLLP and report each answer",
     "replay": "read the journal again under the tables of today: what would change; make it so",
+    "rehearsal": "the go-live report of a feed in rehearsal: what was seen, failed, or not seen yet",
     "trace": "follow a message or result from the bytes to the letter",
     "tasks": "the manual-match queue: list, show, match, reject, query, undo",
     "relay": "the outbox and RabbitMQ: refill what the broker lost",

@@ -220,3 +220,9 @@ class SqlJournal(Room):
     def replies(self, seq: int) -> list[StoredReply]:
         rows = self._connection.execute(select(replies).where(replies.c.journal_seq == seq).order_by(replies.c.seq))
         return [_reply(row) for row in rows]
+
+    def came_again(self, seq: int) -> list[Arrival]:
+        """When the same bytes came again, and from whom."""
+        query = select(repeats, journal.c.door).join(journal, journal.c.seq == repeats.c.journal_seq)
+        rows = self._connection.execute(query.where(repeats.c.journal_seq == seq).order_by(repeats.c.seq))
+        return [Arrival(row.door, row.peer, row.received_at) for row in rows]
