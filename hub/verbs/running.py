@@ -68,7 +68,7 @@ def _say_where(settings: Settings, hub: Running, roles: tuple[str, ...]) -> None
     if hub.mllp_port:
         say(f"MLLP   {settings.mllp_host}:{hub.mllp_port}   try: hub send FILE --to 127.0.0.1:{hub.mllp_port}")
     if hub.rehearsal_port:
-        say(f"MLLP for rehearsals   {settings.mllp_host}:{hub.rehearsal_port}   then: hub rehearsal FEED")
+        say(f"REHEARSAL  MLLP {settings.mllp_host}:{hub.rehearsal_port}   its report: hub rehearsal FEED")
     if hub.http_port:
         say(f"HTTP   http://{settings.http_host}:{hub.http_port}/ready  /health  /metrics")
     at = "" if settings.database_url else f" --data {settings.data}"
