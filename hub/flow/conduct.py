@@ -16,7 +16,15 @@ from hub.flow.rehearsal import Rehearsed, Seen
 PATIENCE = timedelta(minutes=5)
 """A sender that got no answer has asked again by then."""
 _BY_FRAMING = {Reason.INCOMPLETE.code, Reason.TOO_LARGE.code, Reason.UNREADABLE.code}
-_BY_HEADER = {Reason.HEADER_INCOMPLETE.code, Reason.UNKNOWN_SENDER.code, Reason.TYPE_NOT_TAKEN.code}
+_BY_HEADER = {
+    reason.code
+    for reason in (
+        Reason.HEADER_INCOMPLETE,
+        Reason.UNKNOWN_SENDER,
+        Reason.SENDER_NOT_PROVEN,
+        Reason.TYPE_NOT_TAKEN,
+    )
+}
 _SYNTHETIC = "999"
 
 
@@ -56,7 +64,7 @@ def header(rehearsed: Rehearsed, at: datetime) -> Tally:
     for entry in _first_answers(rehearsed):
         if entry.reason not in _BY_FRAMING:
             right = entry.reason not in _BY_HEADER and bool(entry.control_id)
-            tally.judge(right, _message(entry, entry.place or "the control id"))
+            tally.judge(right, _message(entry, entry.place or entry.reason or "the control id"))
     return tally
 
 
