@@ -22,7 +22,7 @@ FACTS = set(FEEDS.by_id["northmoor"].facts.__struct_fields__) - {
     "version",
     "authorised_at",
 }  # HL7's own fields say them
-OF_THE_DOOR = {Reason.TOO_LARGE, Reason.SENDER_NOT_PROVEN}
+OF_THE_DOOR = {Reason.TOO_LARGE, Reason.SENDER_NOT_PROVEN, Reason.WRONG_DOOR}
 # Two facts are said by HL7's own fields.
 FACTS = set(FEEDS.by_id["northmoor"].facts.__struct_fields__) - {"version", "authorised_at"}
 

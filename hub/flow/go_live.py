@@ -80,7 +80,8 @@ _QUESTIONS = (
     _Question(
         "header",
         "The header names sender, type and control id as agreed, and the connection proves the sender.",
-        "Laboratory: fill the fields named, as the interface specification says; use the certificate or address agreed.",
+        "Laboratory: fill the fields named, as the interface specification says; use the certificate or address "
+        "agreed.",
         "Laboratory: send a message.",
         conduct.header,
     ),
