@@ -230,6 +230,36 @@ async def test_a_batch_sent_again_after_a_table_went_there_and_back(scene: Scene
         assert scene.codes_of(person) == [codes]
 
 
+async def test_a_result_that_our_table_overlooked_is_taken(scene: Scene) -> None:
+    """Its message was acknowledged: the laboratory has no reason to send it again."""
+    person = scene.person()
+    first, second = (scene.message(person, scene.result()) for _ in range(2))
+    overlooked = second[second.index(b"OBR|") :]
+    for code in OBSERVATIONS:
+        overlooked = overlooked.replace(b"|%s|" % code, b"|%s2|" % code)
+    assert (await scene.send(first + overlooked)).code == "AA"
+    await scene.settle()
+    knowing_both = FeedTables(tuple(_with_both(table) if table.feed == "northmoor" else table for table in FEEDS))
+    assert await apply(scene, knowing_both) == {Kind.SAME: 1, Kind.FOUND: 1}
+    (entry,) = scene.read(lambda tx: tx.journal.newest(9))
+    assert (entry.state, entry.results) == ("accepted", 2)
+    assert len(scene.codes_of(person)) == 2
+    assert await apply(scene, knowing_both) == {Kind.SAME: 2}
+
+
+OBSERVATIONS = (b"CYT", b"HPV", b"ACT", b"RPT", b"SLF", b"HPP")
+
+
+def _with_both(table: FeedTable) -> FeedTable:
+    """Northmoor's table with a second code for each observation."""
+    changed = {
+        name: msgspec.structs.replace(fact, where={"OBX-3.1": [code, f"{code}2"]})
+        for name, fact in table.facts.declared()
+        if (code := fact.where.get("OBX-3.1"))
+    }
+    return msgspec.structs.replace(table, facts=msgspec.structs.replace(table.facts, **changed))
+
+
 async def test_a_closed_feed_is_read_as_when_it_was_open(scene: Scene) -> None:
     def closed(table: FeedTable) -> FeedTable:
         return msgspec.structs.replace(table, status="deactivated")
