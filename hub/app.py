@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -14,6 +14,7 @@ from adapters import ADAPTERS
 from hub import telemetry
 from hub.config import Settings
 from hub.errors import CannotRun
+from hub.flow.admission import REHEARSAL
 from hub.flow.consumers import CONSUMERS, RECORDS
 from hub.flow.dead import DeadLetters
 from hub.flow.handlers import Context
@@ -21,6 +22,7 @@ from hub.flow.intake import Intake
 from hub.flow.patience import patiently
 from hub.flow.ports import FOREVER, Clock, Conveyor, Store, Via
 from hub.flow.refill import refill, refill_if_lost
+from hub.flow.rehearsal import Rehearsal
 from hub.flow.relay import Relay
 from hub.flow.replies import ReplyLedger
 from hub.flow.schedule import Duty, Schedule
@@ -71,6 +73,7 @@ class Running:
 
     store: Store
     mllp_port: int = 0
+    rehearsal_port: int = 0
     http_port: int = 0
 
     async def caught_up(self, patience: float = 60.0) -> None:
@@ -95,6 +98,7 @@ async def running(
     ledger = ReplyLedger(store)
     intake = Intake(store, ADAPTERS, feeds, clock, relay.wake)
     door = MllpDoor(_answering(intake), door_settings(settings), ledger.replied)
+    rehearsal = _rehearsal_door(settings, Rehearsal(store, intake, clock), ledger)
     watch = Watch(store, conveyor, clock)
     web_site = Site(
         site(_readiness(store, conveyor, roles), watch.look if "web" in roles or "schedule" in roles else _nothing),
@@ -121,11 +125,16 @@ async def running(
         if "intake" in roles:
             await door.start()
             hub.mllp_port = door.port
+            if rehearsal:
+                await rehearsal.start()
+                hub.rehearsal_port = rehearsal.port
         await web_site.start()
         hub.http_port = web_site.port
         yield hub
     finally:
         await door.stop()
+        if rehearsal:
+            await rehearsal.stop()
         await web_site.stop()
         await _end(tasks)
         if mailbox:
@@ -194,6 +203,22 @@ def _answering(intake: Intake) -> Answering:
         return Answer(answered.body, answered.reply_seq, answered.then)
 
     return answer
+
+
+def _rehearsal_door(settings: Settings, rehearsal: Rehearsal, ledger: ReplyLedger) -> MllpDoor | None:
+    """The door of feeds in rehearsal, where a port is set for it; else as the MLLP door."""
+    if settings.rehearsal_mllp_port is None:
+        return None
+
+    async def answer(body: bytes, peer: Peer, problem: FrameProblem | None) -> Answer:
+        who = (peer.certificate_subject or peer.host)[:128]
+        # The port as well: the report tells one connection from the next by it.
+        via = Via(REHEARSAL, f"{who} port {peer.port}", MLLP_DIALECT, certificate=peer.common_name, address=peer.host)
+        answered = await rehearsal.take(body, via, problem.reason if problem else None)
+        return Answer(answered.body, answered.reply_seq, answered.then) if answered else Answer(None)
+
+    like = door_settings(settings)
+    return MllpDoor(answer, replace(like, port=settings.rehearsal_mllp_port), ledger.replied)
 
 
 def _readiness(store: Store, conveyor: Conveyor, roles: tuple[str, ...]) -> Ready:

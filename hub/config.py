@@ -61,6 +61,10 @@ def _port(text: str) -> int:
     return _whole(text, 0, 65535, "a port from 1 to 65535, or 0 for any free one")
 
 
+def _port_or_none(text: str) -> int | None:
+    return _port(text) if text else None
+
+
 def _count(text: str) -> int:
     return _whole(text, 1, 1_000_000, "a whole number from 1 to 1000000")
 
@@ -151,6 +155,12 @@ class Settings:
         "HUB_MLLP_HOST", _host, "127.0.0.1", "Where the MLLP door listens; 0.0.0.0 is every network of the machine."
     )
     mllp_port: int = _setting("HUB_MLLP_PORT", _port, "2575", "The port of the MLLP door; 0 takes any free one.")
+    rehearsal_mllp_port: int | None = _setting(
+        "HUB_REHEARSAL_MLLP_PORT",
+        _port_or_none,
+        "",
+        "The port of the MLLP door for feeds in rehearsal; 0 takes any free one. Empty: no such door.",
+    )
     mllp_max_bytes: int = _setting(
         "HUB_MLLP_MAX_BYTES", _bytes, "16 MiB", "The largest message the door takes; real reports exceed 2 MiB."
     )

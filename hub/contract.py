@@ -184,9 +184,14 @@ def named_identity(name: str) -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
-def event_identity(feed: str, digest: str, position: str, data: bytes) -> str:
-    """UUIDv5 of (feed, message digest, position, digest of the decoded event): decoding again gives the same id."""
-    return named_identity(f"{feed}|{digest}|{position}|{hashlib.sha256(data).hexdigest()}")
+def event_identity(feed: str, digest: str, position: str, data: bytes, supersedes: str = "") -> str:
+    """UUIDv5 of (feed, message digest, position, digest of the decoded event): decoding again gives the same id.
+
+    What supersedes an older event is named after that too: a table that is changed and changed back gives a third
+    event, and not the first one once more, which everybody has seen.
+    """
+    after = f"|{supersedes}" if supersedes else ""
+    return named_identity(f"{feed}|{digest}|{position}|{hashlib.sha256(data).hexdigest()}{after}")
 
 
 def result_identity(feed: str, digest: str, position: str) -> str:
@@ -195,12 +200,21 @@ def result_identity(feed: str, digest: str, position: str) -> str:
 
 
 def seal(
-    event: Event, *, feed: str, digest: str, position: str, subject: str, at: datetime, traceparent: str = ""
+    event: Event,
+    *,
+    feed: str,
+    digest: str,
+    position: str,
+    subject: str,
+    at: datetime,
+    traceparent: str = "",
+    supersedes: str = "",
 ) -> Envelope:
-    """Put an event that was read from a message into its envelope."""
+    """Put an event that was read from a message into its envelope. `supersedes` is the id of the event that was the
+    newest of this place before, where it says something else."""
     data = event_to_json(event)
     return Envelope(
-        event_id=event_identity(feed, digest, position, type(event).__name__.encode() + data),
+        event_id=event_identity(feed, digest, position, type(event).__name__.encode() + data, supersedes),
         type=type(event).__name__,
         subject=subject,
         occurred_at=at,
@@ -209,6 +223,7 @@ def seal(
         digest=digest,
         position=position,
         traceparent=traceparent,
+        supersedes=supersedes,
     )
 
 

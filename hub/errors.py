@@ -50,6 +50,13 @@ class Reason(Enum):
         "AR",
         "103",
     )
+    WRONG_DOOR = _Words(
+        "wrong-door",
+        "Live results and rehearsals have doors of their own, and this is the other one. Send to the one agreed for "
+        "this feed.",
+        "AR",
+        "207",
+    )
     SENDER_DEACTIVATED = _Words("sender-deactivated", "This feed has been closed. Ask call and recall.", "AR", "207")
     TYPE_NOT_TAKEN = _Words("type-not-taken", "This type of message is not taken on this feed.", "AR", "200")
     TOO_LARGE = _Words(

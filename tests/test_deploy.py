@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 from ruamel.yaml import YAML
 
+from adapters.simulators.laboratory import LABORATORIES
 from hub.__main__ import _parser
 from hub.config import Settings, settings_table
 from hub.telemetry import REGISTRY
@@ -160,10 +161,12 @@ def test_what_is_for_watching_or_showing_starts_only_when_asked_for() -> None:
     assert asked == {"prometheus": ["watch"], "grafana": ["watch"], "laboratory": ["demo"]}
 
 
-def test_the_laboratory_sends_messages_that_are_there() -> None:
-    sent = [word for word in SERVICES["laboratory"]["command"] if word.startswith("/golden/")]
-    assert {word.split("/")[2] for word in sent} == {path.stem for path in (ROOT / "mappings/feeds").glob("*.toml")}
-    assert all((ROOT / "tests" / word.lstrip("/")).is_file() for word in sent)
+def test_the_laboratory_sends_as_every_laboratory_there_is_to_the_intake() -> None:
+    words = SERVICES["laboratory"]["command"]
+    options = _parser(words)[0].parse_args(words)
+    assert set(options.feed) == set(LABORATORIES)
+    port = OURS["intake"]["environment"]["HUB_MLLP_PORT"]
+    assert (options.to, options.count) == (f"intake:{port}", None)
 
 
 def test_the_ports_are_open_to_this_machine_only() -> None:

@@ -18,11 +18,7 @@ EXAMPLES = re.findall(r"```hl7\n(.*?)```\n\nAnswer:\n\n```hl7\n(.*?)```", TEXT, 
 RECEIVED_ON = date(2026, 7, 20)
 ANSWERED_AT = datetime(2026, 7, 20, 9, 0, tzinfo=UTC)
 # Given by the door, before the adapter reads anything.
-FACTS = set(FEEDS.by_id["northmoor"].facts.__struct_fields__) - {
-    "version",
-    "authorised_at",
-}  # HL7's own fields say them
-OF_THE_DOOR = {Reason.TOO_LARGE, Reason.SENDER_NOT_PROVEN}
+OF_THE_DOOR = {Reason.TOO_LARGE, Reason.SENDER_NOT_PROVEN, Reason.WRONG_DOOR}
 OF_OTHER_LANGUAGES = {Reason.MALFORMED}
 # Two facts are said by HL7's own fields.
 FACTS = set(FEEDS.by_id["northmoor"].facts.__struct_fields__) - {"version", "authorised_at"}

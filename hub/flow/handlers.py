@@ -12,6 +12,7 @@ from hub.errors import Reason
 from hub.flow.consumers import RECORDS
 from hub.flow.parking import close, open_tasks_of, park
 from hub.flow.ports import Clock, DeadLetter, ResultRow, Transaction
+from hub.flow.readings import clerk_decided, is_outdated
 from hub.flow.recording import hold_letters, take_off
 from hub.flow.settling import follow_up, settle
 from hub.flow.slides import owners
@@ -57,7 +58,7 @@ def on_reported(step: Step, envelope: Envelope) -> None:
     row = _row(step, envelope)
     step.hold_result(row)
     known = step.tx.results.get(row.result_id)
-    if known and (_is_settled(step, known, row) or _clerk_decided(step, known)):
+    if known and (_is_settled(step, known, row) or clerk_decided(step.tx, known) or _is_outdated(step, known, row)):
         return
     if known is None:
         settle(step, row)
@@ -74,10 +75,8 @@ def _is_settled(step: Step, known: ResultRow, row: ResultRow) -> bool:
     return known.event_id == row.event_id and not failed
 
 
-def _clerk_decided(step: Step, known: ResultRow) -> bool:
-    """Nothing a clerk has decided is undone by reading again."""
-    match = step.tx.records.live_match(known.result_id)
-    return known.state == "refused" or bool(match and match.how == "clerk")
+def _is_outdated(step: Step, known: ResultRow, row: ResultRow) -> bool:
+    return known.event_id != row.event_id and is_outdated(step.tx, row.event_id, row.result_id)
 
 
 def _set_aside(step: Step, known: ResultRow) -> list[str]:

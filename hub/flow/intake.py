@@ -14,23 +14,13 @@ from datetime import datetime
 from time import perf_counter
 
 from hub import telemetry
-from hub.contract import (
-    Adapter,
-    Envelope,
-    Item,
-    Opened,
-    Reading,
-    named_identity,
-    result_identity,
-    seal,
-    sequence_of,
-)
+from hub.contract import Adapter, Envelope, Item, Opened, Reading, named_identity, sequence_of
 from hub.domain.dates import day_in_england
-from hub.domain.events import ReportParked, ResultReported
 from hub.errors import Reason, Reject
-from hub.flow.admission import is_proven
+from hub.flow.admission import REHEARSAL, admitted, objection_to, rehearsed
 from hub.flow.consumers import CONSUMERS
 from hub.flow.ports import Arrival, Clock, FileRow, JournalEntry, OutgoingRow, Store, StoredReply, Transaction, Via
+from hub.flow.readings import events_of, superseding
 from hub.flow.together import Together
 from hub.mapping import FeedTable, FeedTables
 
@@ -51,6 +41,7 @@ class Answered:
     then: bytes | None = None
     repeated: bool = False
     control_id_reused: bool = False
+    feed: str = ""
 
 
 def _reply_id() -> str:
@@ -87,7 +78,7 @@ class Intake:
         """
         started = perf_counter()
         message = self._read(raw, via, self._clock(), problem)
-        with telemetry.span("intake", message.traceparent, feed=message.reading.feed, door=via.door):
+        with telemetry.span("intake", message.traceparent, feed=message.feed, door=via.door):
             answered = await self._written.ask(message)
         self._tell(message, answered, perf_counter() - started)
         return answered
@@ -97,12 +88,12 @@ class Intake:
         feeds = self._feeds.of(via.feed) if via.feed else self._feeds.find
         opened = adapter.open(raw)
         table = feeds(opened.application, opened.facility)
-        if problem is None and table and not is_proven(via, table):
-            problem = Reason.SENDER_NOT_PROVEN
+        if problem is None and table:
+            problem = objection_to(via, table)
         if problem:
             reading = Reading(table.feed if table else "", (Item("1.1", Reject(problem)),))
         else:
-            reading = adapter.decode(opened, feeds, day_in_england(at))
+            reading = adapter.decode(opened, admitted(via, feeds), day_in_england(at))
         return Message(
             opened,
             reading,
@@ -122,18 +113,17 @@ class Intake:
         return asked if asked and asked.answer.mailbox and via.file is not None else None
 
     def _tell(self, message: Message, answered: Answered, seconds: float) -> None:
-        reading = message.reading
-        telemetry.message_received(reading.feed, len(message.opened.raw))
-        telemetry.message_answered(reading.feed, answered.code, seconds)
+        telemetry.message_received(message.feed, len(message.opened.raw))
+        telemetry.message_answered(message.feed, answered.code, seconds)
         if answered.control_id_reused:
-            telemetry.control_id_reused(reading.feed)
+            telemetry.control_id_reused(message.feed)
         if answered.repeated:
-            telemetry.message_repeated(reading.feed)
+            telemetry.message_repeated(message.feed)
             return
-        for item in reading.refused:
+        for item in message.reading.refused:
             assert isinstance(item.outcome, Reject)
-            telemetry.message_refused(reading.feed, item.outcome.reason.code)
-        if reading.taken:
+            telemetry.message_refused(message.feed, item.outcome.reason.code)
+        if message.reading.taken:
             self._wake()
 
 
@@ -166,8 +156,10 @@ def _take_down(tx: Transaction, messages: Sequence[Message]) -> list[Answered]:
             tx.journal.restate(entry.seq, message.state, len(message.reading.taken))
             written[message.name] = entry.seq
     to_write = [message for message in messages if message.name in written]
-    for event in (event for message in to_write for event in message.envelopes()):
-        tx.events.put(event, consumed=event.type in CONSUMERS)
+    for message in to_write:
+        events = message.envelopes()
+        for event in superseding(tx, events) if events and message.name in known else events:
+            tx.events.put(event, consumed=event.type in CONSUMERS)
     replies = [message.reply() for message in to_write]
     tokens = tx.journal.answered([(written[m.name], reply) for m, reply in zip(to_write, replies, strict=True)])
     for message, reply in zip(to_write, replies, strict=True):
@@ -176,7 +168,9 @@ def _take_down(tx: Transaction, messages: Sequence[Message]) -> list[Answered]:
             _confirm(tx, message, written[message.name], reply.body)
     for message, reply, token in zip(to_write, replies, tokens, strict=True):
         is_reused = message.name in reused
-        answered[message.name] = Answered(reply.code, reply.body, token, reply.then, control_id_reused=is_reused)
+        answered[message.name] = Answered(
+            reply.code, reply.body, token, reply.then, control_id_reused=is_reused, feed=message.feed
+        )
     return [answered[message.name] for message in messages]
 
 
@@ -184,7 +178,7 @@ def _again(tx: Transaction, message: Message, entry: JournalEntry) -> Answered:
     tx.journal.repeated(entry.seq, message.arrival)
     stored = tx.journal.reply(entry.seq)
     _confirm(tx, message, entry.seq, stored.body)
-    return Answered(stored.code, stored.body, stored.seq, stored.then, repeated=True)
+    return Answered(stored.code, stored.body, stored.seq, stored.then, repeated=True, feed=message.feed)
 
 
 def _confirm(tx: Transaction, message: Message, journal_seq: int, body: bytes | None) -> None:
@@ -207,11 +201,11 @@ def _confirm(tx: Transaction, message: Message, journal_seq: int, body: bytes | 
 def _control_ids_reused(tx: Transaction, messages: Sequence[Message]) -> set[tuple[str, str]]:
     """The messages whose control id came before. It names a message for the sender alone: no result is dropped for it,
     but it is worth a note."""
-    named = [message for message in messages if message.control_id and message.reading.feed]
-    used = tx.journal.control_ids_used([(message.reading.feed, message.control_id) for message in named])
+    named = [message for message in messages if message.control_id and message.feed]
+    used = tx.journal.control_ids_used([(message.feed, message.control_id) for message in named])
     reused = set()
     for message in named:
-        name = (message.reading.feed, message.control_id)
+        name = (message.feed, message.control_id)
         if name in used:
             reused.add(message.name)
         used.add(name)
@@ -234,9 +228,15 @@ class Message:
     confirm: FeedTable | None = None
 
     @property
+    def feed(self) -> str:
+        """Whose it is; what a rehearsal brings stands apart in the journal, so that it is never taken for a live
+        message that comes again."""
+        return rehearsed(self.reading.feed) if self.arrival.door == REHEARSAL else self.reading.feed
+
+    @property
     def name(self) -> tuple[str, str]:
         """What it is known by: the feed, and the digest of the bytes."""
-        return self.reading.feed, self.digest
+        return self.feed, self.digest
 
     @property
     def control_id(self) -> str:
@@ -257,7 +257,7 @@ class Message:
     def entry(self, *, reused: bool) -> JournalEntry:
         notes = (CONTROL_ID_REUSED,) if reused else ()
         return JournalEntry(
-            feed=self.reading.feed,
+            feed=self.feed,
             digest=self.digest,
             arrival=self.arrival,
             control_id=self.control_id,
@@ -273,7 +273,7 @@ class Message:
         reasons = {stop.outcome.reason for stop in self.reading.refused if isinstance(stop.outcome, Reject)}
         return FileRow(
             journal_seq=journal_seq,
-            feed=self.reading.feed,
+            feed=self.feed,
             name=(self.file or "")[:256],
             sequence=self.sequence,
             state="corrupt" if reasons & _CORRUPT else "read",
@@ -293,18 +293,6 @@ class Message:
         )
 
     def envelopes(self) -> list[Envelope]:
-        feed = self.reading.feed
-        envelopes = []
-        for item in self.reading.taken:
-            assert isinstance(item.outcome, ResultReported | ReportParked)
-            envelope = seal(
-                item.outcome,
-                feed=feed,
-                digest=self.digest,
-                position=item.position,
-                subject=result_identity(feed, self.digest, item.position),
-                at=self.arrival.received_at,
-                traceparent=self.traceparent,
-            )
-            envelopes.append(envelope)
-        return envelopes
+        if self.arrival.door == REHEARSAL:
+            return []  # nothing of a rehearsal leaves the journal
+        return events_of(self.reading, self.digest, self.arrival.received_at, self.traceparent)

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Meta
 
 DateForm = Literal["YYYYMMDD", "YYYYMMDDHHMM[SS]", "HL7", "DD/MM/YYYY", "DD/MM/YYYY hh:mm", "YYYY-MM-DD", "ISO"]
-Status = Literal["live", "deactivated"]
+Status = Literal["live", "rehearsal", "deactivated"]
 
 
 class Sender(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -179,7 +179,9 @@ class FeedTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     feed: Annotated[str, Meta(description="The feed's id; the file is named after it.", pattern="^[a-z][a-z0-9_]*$")]
     name: Annotated[str, Meta(description="The partner's name, for people.", min_length=1)]
     dialect: Annotated[str, Meta(description="The adapter that reads the feed, e.g. hl7v2_oru.")]
-    status: Annotated[Status, Meta(description="live, or deactivated: stored, answered AR.")]
+    status: Annotated[
+        Status, Meta(description="live; rehearsal: taken at the rehearsal door only; deactivated: stored, answered AR.")
+    ]
     sender: Sender
     laboratory: Laboratory
     facts: Facts

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from msgspec import structs
+
 from hub.mapping.check import Dialect, problems_among, problems_of
 from hub.mapping.feed_table import FeedTable
 from hub.mapping.tables import TableProblem, read_table
@@ -39,6 +41,10 @@ class FeedTables:
         return lambda application, facility: (
             table if not (application or facility) or self.find(application, facility) is table else None
         )
+
+    def as_live(self) -> FeedTables:
+        """The same tables as if every feed were live: how what came is read again, whatever the feed is today."""
+        return FeedTables(tuple(structs.replace(table, status="live") for table in self))
 
     def __iter__(self) -> Iterator[FeedTable]:
         return iter(self.by_id.values())

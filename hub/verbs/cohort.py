@@ -51,7 +51,7 @@ def _import(store: Any, context: Any, options: argparse.Namespace) -> int:
     from hub.flow.step import Step
 
     taken, refused = 0, []
-    for rows in _batches(options.file, _progress(options.file)):
+    for rows in rows_of(options.file, _progress(options.file)):
         people = [row for row in rows if not isinstance(row, RefusedRow)]
         refused += [row for row in rows if isinstance(row, RefusedRow)]
         cause = str(uuid.uuid4())
@@ -73,7 +73,8 @@ def _import(store: Any, context: Any, options: argparse.Namespace) -> int:
     return 1 if refused else 0
 
 
-def _batches(path: Path, advance: Any) -> Iterator[list[Participant | RefusedRow]]:
+def rows_of(path: Path, advance: Any) -> Iterator[list[Participant | RefusedRow]]:
+    """The rows of a cohort file, so many at a time; `advance` hears how many. CannotRun where it is none."""
     from hub.flow.cohort_import import NotACohort, read_cohort
 
     form = {".csv": "csv", ".ndjson": "ndjson", ".jsonl": "ndjson"}.get(path.suffix.lower())

@@ -1,4 +1,4 @@
-"""`hub decode`: what stands in an HL7 v2 file, field by field."""
+"""`hub decode`: what stands in a file: HL7 v2 field by field, of other languages each result that is read from it."""
 
 from __future__ import annotations
 
@@ -9,27 +9,115 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hub.errors import CannotRun
-from hub.verbs.speaking import json_argument, say, say_json
+from hub.verbs.speaking import json_argument, say, say_json, settings_of
 
 if TYPE_CHECKING:
+    from hub.contract import Adapter, Item
     from hub.formats.hl7v2 import Message, Segment
 
 EXAMPLES = (
     "hub decode report.hl7              every field that holds something, unescaped, with its place",
     "hub decode report.hl7 --json       the same for programs",
+    "hub decode results.dat --feed northmoor    by this feed's table, where the file does not say whose it is",
     "hub journal export 17 | hub decode -",
 )
+_HL7 = (b"MSH", b"FHS", b"BHS")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", help="an HL7 v2 file, or - for standard input; it is shown as it is, people and all")
+    parser.add_argument("file", help="a file, or - for standard input; HL7 v2 is shown as it is, people and all")
+    parser.add_argument("--dialect", metavar="D", help="the language it is in (default: the one that can read it)")
+    parser.add_argument("--feed", help="the feed by whose table it is read (default: the one that it names)")
     json_argument(parser)
 
 
 def run(options: argparse.Namespace) -> int:
+    raw = read_file(options.file)
+    adapter = _adapter(raw, options)
+    if adapter is None or adapter.dialect.startswith("hl7v2"):
+        return _show_hl7(raw, options)
+    return _show_results(adapter, raw, options)
+
+
+def _adapter(raw: bytes, options: argparse.Namespace) -> Adapter | None:
+    """The adapter that is named, else the one that can read it; None for what looks like HL7, or like nothing."""
+    from adapters import ADAPTERS
+
+    dialect = options.dialect
+    if dialect is not None and dialect not in ADAPTERS:
+        raise CannotRun(f"There is no dialect {dialect!r}. There are: {', '.join(ADAPTERS)}.")
+    if dialect is not None:
+        return ADAPTERS[dialect]
+    if options.feed:
+        from hub.app import feeds_of
+
+        table = feeds_of(settings_of(options)).by_id.get(options.feed)
+        return ADAPTERS[table.dialect] if table else None
+    if raw.lstrip(b"\xef\xbb\xbf\x0b\r\n\t ")[:3] in _HL7:
+        return None
+    able = [one for name, one in ADAPTERS.items() if not name.startswith("hl7v2") and _can_open(one, raw)]
+    if len(able) > 1:
+        raise CannotRun(f"It may be {' or '.join(one.dialect for one in able)}: say which with --dialect.")
+    return able[0] if able else None
+
+
+def _can_open(adapter: Adapter, raw: bytes) -> bool:
+    opened = adapter.open(raw)
+    return bool(opened.message_type or opened.application or opened.facility or opened.control_id)
+
+
+def _show_results(adapter: Adapter, raw: bytes, options: argparse.Namespace) -> int:
+    """Who sent what, and what is read from each place: in codes and reasons."""
+    from hub.app import feeds_of, wall_clock
+    from hub.domain.dates import day_in_england
+
+    feeds = feeds_of(settings_of(options))
+    opened = adapter.open(raw)
+    find = feeds.of(options.feed) if options.feed else feeds.find
+    reading = adapter.decode(opened, find, day_in_england(wall_clock()))
+    head = {
+        "dialect": adapter.dialect,
+        "feed": reading.feed,
+        "message_type": opened.message_type,
+        "control_id": opened.control_id,
+        "sender": " ".join(filter(None, (opened.application, opened.facility))),
+        "charset": opened.charset,
+        "sequence": opened.sequence,
+        "notes": [*opened.notes, *reading.notes],
+    }
+    results = [_result(item) for item in reading.items]
+    if options.json:
+        say_json({**head, "results": results})
+    else:
+        for name, value in head.items():
+            if value not in ("", None, []):
+                say(f"# {name.replace('_', ' ')} {', '.join(value) if isinstance(value, list) else value}")
+        for result in results:
+            say("  ".join(text for text in result.values() if text))
+    return 0 if reading.items else 1
+
+
+def _result(item: Item) -> dict[str, str]:
+    from hub.domain.events import ReportParked, ResultReported
+
+    outcome = item.outcome
+    if isinstance(outcome, ResultReported):
+        result = outcome.result
+        read = (
+            f"{result.combination or '-'} {result.version.value}, test on {result.test_on}, slide {result.slide_number}"
+        )
+        return {"position": item.position, "becomes": "result", "read": read, "place": "", "hint": ""}
+    if isinstance(outcome, ReportParked):
+        becomes, reason, place = "task", outcome.reason, outcome.place
+    else:
+        becomes, reason, place = "refused", outcome.reason.code, outcome.place.text if outcome.place else ""
+    return {"position": item.position, "becomes": becomes, "read": reason, "place": place, "hint": outcome.hint}
+
+
+def _show_hl7(raw: bytes, options: argparse.Namespace) -> int:
     from hub.formats.hl7v2 import read
 
-    frame = read(read_file(options.file))
+    frame = read(raw)
     if options.json:
         say_json(
             {

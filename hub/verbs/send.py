@@ -71,7 +71,7 @@ def _read(path: Path) -> bytes:
 async def _send_all(options: argparse.Namespace, messages: list[tuple[Path, bytes]]) -> list[Sent]:
     from hub.io.mllp import MllpClient, MllpError
 
-    host, port = _address(options)
+    host, port = address_of(options)
     client = MllpClient(host, port, tls=_tls(options))
     sent = []
     try:
@@ -125,7 +125,8 @@ def _tell(one: Sent) -> None:
         say(f"      {line}")
 
 
-def _address(options: argparse.Namespace) -> tuple[str, int]:
+def address_of(options: argparse.Namespace) -> tuple[str, int]:
+    """Where to send: --to, else where the hub of this environment listens."""
     settings = settings_of(options)
     if not options.to:
         return settings.mllp_host, settings.mllp_port

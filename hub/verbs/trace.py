@@ -4,127 +4,88 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import re
 import sys
-from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from hub.errors import CannotRun
 from hub.verbs.speaking import data_argument, json_argument, opened_store, say, say_json
 
 if TYPE_CHECKING:
-    from hub.flow.ports import JournalEntry, ResultRow, Transaction
+    from hub.flow.timeline import Moment
     from hub.io.store import SqlStore
 
 EXAMPLES = (
     "hub trace NM00017                    a message, by control id, journal number or digest",
+    "hub trace 17/2.1                     one result of a message or file: number, and position",
     "hub trace 9c1e0d52-...               a result, by its id",
-    "hub trace --slide 26010017           by slide number",
+    "hub trace --slide 26010017           by slide number (tried anyhow, where nothing else goes by the name)",
     "hub trace --person                   a person's record and why; the NHS number is asked for, never an argument",
 )
 
 
+_POSITION = re.compile(r"[0-9]+\.[0-9]+")
+
+
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id", nargs="?", help="control id, journal number, digest, or a result's id")
+    parser.add_argument("id", nargs="?", help="journal number, digest, control id, a result's id, or a slide number")
     parser.add_argument("--slide", metavar="NUMBER", help="a slide number")
     parser.add_argument("--person", action="store_true", help="a person: the NHS number is read from standard input")
     data_argument(parser)
     json_argument(parser)
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """One thing that happened."""
-
-    at: datetime
-    what: str
-    detail: str
-
-
 def run(options: argparse.Namespace) -> int:
+    from hub.flow.timeline import timeline
+
     if sum(map(bool, (options.id, options.slide, options.person))) != 1:
         raise CannotRun("Name one thing to trace: an id, --slide NUMBER or --person.")
     with opened_store(options) as store:
         if options.person:
             return _person(store, options)
-        timelines = [store.read_now(lambda tx, seq=seq: _timeline(tx, seq)) for seq in _journal_numbers(store, options)]  # type: ignore[misc]  # mypy cannot infer a lambda with a default
-    if not timelines:
+        places = _places(store, options)
+        traced = [(seq, store.read_now(lambda tx, at=(seq, position): timeline(tx, *at))) for seq, position in places]  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+    if not traced:
         say_json([]) if options.json else say("Nothing goes by that name. `hub journal list` shows what arrived.")
         return 1
     if options.json:
-        say_json(
-            [{"at": one.at.isoformat(), "what": one.what, "detail": one.detail} for line in timelines for one in line]
-        )
+        say_json([_fields(seq, moment) for seq, line in traced for moment in line])
         return 0
-    for line in timelines:
+    for _, line in traced:
+        several = len({moment.position for moment in line}) > 2
         for one in line:
-            say(f"{one.at:%Y-%m-%d %H:%M:%S.%f}Z  {one.what:18} {one.detail}")
+            which = f"{one.position:6} " if several else ""
+            say(f"{one.at:%Y-%m-%d %H:%M:%S.%f}Z  {which}{one.what:18} {one.detail}")
         say()
     return 0
 
 
-def _journal_numbers(store: SqlStore, options: argparse.Namespace) -> list[int]:
+def _fields(seq: int, moment: Moment) -> dict[str, object]:
+    return {
+        "at": moment.at.isoformat(),
+        "what": moment.what,
+        "detail": moment.detail,
+        "number": seq,
+        "position": moment.position,
+    }
+
+
+def _places(store: SqlStore, options: argparse.Namespace) -> list[tuple[int, str]]:
+    """The messages that go by this name, each with the one result that is meant, or with all."""
     if options.slide:
-        rows = store.read_now(lambda tx: tx.results.of_slide_number(options.slide))
-        return sorted({row.journal_seq for row in rows})
+        return _of_slide(store, options.slide)
     row = store.read_now(lambda tx: tx.results.get(options.id))
     if row:
-        return [row.journal_seq]
-    return [entry.seq for entry in store.read_now(lambda tx: tx.journal.lookup(options.id))]
+        return [(row.journal_seq, row.position)]
+    name, _, position = options.id.partition("/")
+    entries = store.read_now(lambda tx: tx.journal.lookup(name if _POSITION.fullmatch(position) else options.id))
+    found = [(entry.seq, position if _POSITION.fullmatch(position) else "") for entry in entries]
+    return found or _of_slide(store, options.id)
 
 
-def _timeline(tx: Transaction, seq: int) -> list[Moment]:
-    entry = tx.journal.entry(seq)
-    assert entry is not None, "the journal never loses a row"
-    moments = _message(tx, entry)
-    for row in tx.results.of_message(seq):
-        moments += _result(tx, row)
-    return sorted(moments, key=lambda one: one.at)
-
-
-def _message(tx: Transaction, entry: JournalEntry) -> list[Moment]:
-    notes = f" ({', '.join(entry.notes)})" if entry.notes else ""
-    how = f"{entry.message_type or 'no type'}, {len(entry.raw)} bytes, {entry.arrival.door} from {entry.arrival.peer}"
-    moments = [Moment(entry.arrival.received_at, "received", f"{how}, digest {entry.digest[:12]}{notes}")]
-    for reply in tx.journal.replies(entry.seq):
-        words = " ".join(word for word in (reply.code or "nothing", reply.reason, reply.place) if word)
-        moments.append(Moment(reply.answered_at, "answered", words))
-    if entry.repeats:
-        moments.append(Moment(entry.arrival.received_at, "came again", f"{entry.repeats} times, stored once"))
-    return moments
-
-
-def _result(tx: Transaction, row: ResultRow) -> list[Moment]:
-    moments = []
-    for envelope, confirmed_at, finished_at in tx.events.about([row.result_id]):
-        moments.append(Moment(envelope.occurred_at, "event", f"{envelope.type} {envelope.event_id}"))
-        if confirmed_at:
-            moments.append(Moment(confirmed_at, "on the conveyor", envelope.type))
-        if finished_at and finished_at != confirmed_at:
-            moments.append(Moment(finished_at, "handled", envelope.type))
-    for match in tx.records.matches_of(row.result_id):
-        moments.append(Moment(match.matched_at, "matched", f"{match.how} by {match.by}: {match.why}"))
-        if match.undone_at:
-            moments.append(Moment(match.undone_at, "match undone", f"by {match.undone_by}"))
-    for task in tx.tasks.of_result(row.result_id):
-        moments.append(Moment(task.opened_at, "task opened", f"{task.reason} {task.task_id}"))
-        moments += [
-            Moment(one.decided_at, "decision", f"{one.action} by {one.by}: {one.why}")
-            for one in tx.tasks.decisions(task.task_id)
-        ]
-        if task.closed_at:
-            moments.append(Moment(task.closed_at, "task closed", f"{task.outcome} by {task.closed_by}"))
-    return moments + _letters(tx, row)
-
-
-def _letters(tx: Transaction, row: ResultRow) -> list[Moment]:
-    match = tx.records.live_match(row.result_id)
-    letters = tx.letters.of(match.participant_id) if match else []
-    return [
-        Moment(letter.changed_at, f"letter {letter.state}", f"{letter.code} {letter.why}".strip())
-        for letter in letters
-        if letter.result_id == row.result_id
-    ]
+def _of_slide(store: SqlStore, number: str) -> list[tuple[int, str]]:
+    rows = store.read_now(lambda tx: tx.results.of_slide_number(number))
+    return sorted({(row.journal_seq, row.position) for row in rows})
 
 
 def _person(store: SqlStore, options: argparse.Namespace) -> int:

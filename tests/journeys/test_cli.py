@@ -16,9 +16,11 @@ from pathlib import Path
 
 import pytest
 
+from adapters import ADAPTERS
 from hub.__main__ import _parser, main
 from hub.config import settings_table
 from hub.verbs import VERBS
+from hub.verbs.decode import _show_results
 from tests.journeys.desk import WHO, Desk, slide
 from tests.journeys.driving import ROOT, HubUp, Inside, hub, hubs, is_one_sentence
 
@@ -47,7 +49,7 @@ def test_every_example_is_a_command_that_the_hub_takes(verb: str) -> None:
 def test_hub_alone_lists_the_verbs() -> None:
     alone, helped, version = hub(), hub("--help"), hub("--version")
     assert (alone.code, helped.code, version.code) == (2, 0, 0)
-    assert alone.out == helped.out and all(f"    {verb} " in helped.said for verb in VERBS)
+    assert alone.out == helped.out and all(re.search(rf"^    {verb}\s", helped.said, re.MULTILINE) for verb in VERBS)
     assert "Exit codes: 0 fine, 1 found something wrong, 2 could not run." in " ".join(helped.said.split())
     assert re.fullmatch(r"hub \d+\.\d+\.\d+\n", version.said)
 
@@ -227,6 +229,21 @@ def test_decode_shows_every_field(desk: Desk) -> None:
     assert text.code == data.code == 0 and fields["MSH-10"] == "CLI0001" and fields["OBR-3"] == slide(1)
     assert re.search(r"^MSH-10 +CLI0001$", text.said, re.MULTILINE)
     assert hub("decode", "-", given=b"no message").code == 1
+
+
+def test_decode_of_another_language_lists_what_is_read(
+    desk: Desk, inside: Inside, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """What an adapter without fields of its own gives: who sent what, and each result in codes."""
+    raw = (desk.files / "good.hl7").read_bytes()
+    for words in ([], ["--json"], ["--feed", "northmoor"]):
+        options = _parser(["decode", "x", *words])[0].parse_args(["decode", "x", *words])
+        assert _show_results(ADAPTERS["hl7v2_oru"], raw, options) == 0
+        said = capfd.readouterr().out
+        assert "X0A final" in said and slide(1) in said
+        assert desk.people[0].nhs_number not in said and desk.people[0].family_name not in said
+    unknown = inside("decode", desk.files / "good.hl7", "--dialect", "morse")
+    assert is_one_sentence(unknown) and "hl7v2_oru" in unknown.complained
 
 
 def test_the_generated_documents_are_fresh() -> None:

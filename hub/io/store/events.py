@@ -44,6 +44,9 @@ _OLDEST = (
     select(outbox.c.occurred_at).where(outbox.c.confirmed_at.is_(None)).order_by(outbox.c.seq).limit(1),
     select(outbox.c.occurred_at).where(outbox.c.finished_at.is_(None)).order_by(outbox.c.seq).limit(1),
 )
+_AFTER = Prepared(
+    select(outbox).where(outbox.c.seq > bindparam("after")).order_by(outbox.c.seq).limit(bindparam("size"))
+)
 _FIND = Prepared(select(outbox).where(outbox.c.event_id == bindparam("event")))
 _CONFIRM = Several(
     update(outbox).where(outbox.c.confirmed_at.is_(None)).values(confirmed_at=bindparam("at")), outbox.c.seq
@@ -157,6 +160,15 @@ class SqlEvents(Room):
     def _listed(self, condition: Any) -> list[tuple[Envelope, datetime | None, datetime | None]]:
         rows = self._connection.execute(select(outbox).where(condition).order_by(outbox.c.seq))
         return [(_envelope(row), row.confirmed_at, row.finished_at) for row in rows]
+
+    def after(self, seq: int, limit: int) -> list[tuple[int, Envelope]]:
+        """The events with higher numbers, in order."""
+        rows = _AFTER.rows(self._connection, {"after": seq, "size": limit})
+        return [(row.seq, _envelope(row)) for row in rows]
+
+    def last(self) -> int:
+        """The highest number of an event."""
+        return self._connection.execute(select(func.max(outbox.c.seq))).scalar_one() or 0
 
     def oldest(self) -> tuple[datetime | None, datetime | None]:
         """When the oldest event occurred that is not on the conveyor, and the oldest that is not finished."""

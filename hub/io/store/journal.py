@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, insert, or_, select, update
 
-from hub.flow.ports import Arrival, JournalEntry, StoredReply
+from hub.flow.ports import Arrival, JournalEntry, StoredReply, Stretch
 from hub.io.store.prepared import Prepared
 from hub.io.store.room import Room
 from hub.io.store.schema import as_kept, journal, repeats, replies
@@ -48,6 +48,7 @@ def _entry(row: Row[Any], raw: bytes = b"") -> JournalEntry:
         reason=getattr(row, "reason", "") or "",
         place=getattr(row, "place", "") or "",
         reply_state=getattr(row, "reply_state", "") or "",
+        answered_at=getattr(row, "answered_at", None),
         repeats=getattr(row, "repeats", 0) or 0,
     )
 
@@ -99,15 +100,25 @@ def _listing() -> Select[Any]:
         .scalar_subquery()
         .label("repeats")
     )
-    return select(
-        *_LISTED, replies.c.code, replies.c.reason, replies.c.place, replies.c.state.label("reply_state"), again
-    ).select_from(journal.outerjoin(replies, replies.c.seq == newest))
+    answered = (replies.c.code, replies.c.reason, replies.c.place, replies.c.state.label("reply_state"))
+    return select(*_LISTED, *answered, replies.c.answered_at, again).select_from(
+        journal.outerjoin(replies, replies.c.seq == newest)
+    )
 
 
 def _only(feed: str | None, state: str | None) -> list[ColumnElement[bool]]:
     """The conditions of a listing: of this feed, in this state, where they are given."""
     given = ((journal.c.feed, feed), (journal.c.state, state))
     return [column == value for column, value in given if value is not None]
+
+
+def _within(stretch: Stretch) -> list[ColumnElement[bool]]:
+    conditions = _only(stretch.feed, None)
+    if stretch.since:
+        conditions.append(journal.c.received_at >= stretch.since)
+    if stretch.until:
+        conditions.append(journal.c.received_at < stretch.until)
+    return conditions
 
 
 class SqlJournal(Room):
@@ -195,6 +206,23 @@ class SqlJournal(Room):
         query = _listing().where(*_only(feed, state)).order_by(journal.c.seq.desc()).limit(limit)
         return [_entry(row) for row in self._connection.execute(query)][::-1]
 
+    def whole(self, after: int, limit: int, stretch: Stretch) -> list[JournalEntry]:
+        """A page of messages with their bytes."""
+        query = _listing().add_columns(journal.c.raw).where(journal.c.seq > after, *_within(stretch))
+        rows = self._connection.execute(query.order_by(journal.c.seq).limit(limit))
+        return [_entry(row, bytes(row.raw)) for row in rows]
+
+    def count(self, stretch: Stretch) -> int:
+        """How many messages such pages hold together."""
+        query = select(func.count()).select_from(journal).where(*_within(stretch))
+        return self._connection.execute(query).scalar_one()
+
     def replies(self, seq: int) -> list[StoredReply]:
         rows = self._connection.execute(select(replies).where(replies.c.journal_seq == seq).order_by(replies.c.seq))
         return [_reply(row) for row in rows]
+
+    def came_again(self, seq: int) -> list[Arrival]:
+        """When the same bytes came again, and from whom."""
+        query = select(repeats, journal.c.door).join(journal, journal.c.seq == repeats.c.journal_seq)
+        rows = self._connection.execute(query.where(repeats.c.journal_seq == seq).order_by(repeats.c.seq))
+        return [Arrival(row.door, row.peer, row.received_at) for row in rows]

@@ -54,5 +54,10 @@ class SqlOutgoing(Room):
         query = select(outgoing).where(outgoing.c.feed == feed).order_by(outgoing.c.seq.desc()).limit(limit)
         return self._listed(query)
 
+    def about(self, feed: str, journal_seq: int) -> list[OutgoingRow]:
+        """Of one message of the feed, the oldest first."""
+        query = select(outgoing).where(outgoing.c.feed == feed, outgoing.c.journal_seq == journal_seq)
+        return self._listed(query.order_by(outgoing.c.seq))
+
     def _listed(self, query: Select[Any]) -> list[OutgoingRow]:
         return [_message(row) for row in self._connection.execute(query)]

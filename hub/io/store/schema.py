@@ -1,6 +1,7 @@
 """The tables, in the field's words: one schema for SQLite and PostgreSQL. Migrations build it; a test compares the two.
 
 journal ──< replies        what arrived, byte for byte, and what was answered
+   │  │       └─ withheld  answers that a rehearsal kept back
    │  ├──< repeats         the same bytes again
    │  ├──< files           what came as a file, with the number its sender gave it
    │  └──< outgoing        messages to laboratories: confirmations of files, refusals
@@ -230,6 +231,13 @@ outgoing = Table(
     Column("changed_at", Moment, nullable=False),
     Index("ix_outgoing_state", "state", "seq"),
     sqlite_autoincrement=True,
+)
+
+withheld = Table(
+    "withheld",
+    metadata,
+    Column("reply_seq", _Counter, ForeignKey("replies.seq"), primary_key=True, autoincrement=False),
+    Column("withheld_at", Moment, nullable=False, comment="when a rehearsal kept the answer back"),
 )
 
 participants = Table(

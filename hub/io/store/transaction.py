@@ -22,6 +22,7 @@ from hub.io.store.records import SqlRecords
 from hub.io.store.results import SqlResults
 from hub.io.store.schema import journal, outbox
 from hub.io.store.tasks import SqlTasks
+from hub.io.store.withheld import SqlWithheld
 
 CHANNEL = outbox.name
 """What the relays LISTEN to on PostgreSQL."""
@@ -128,6 +129,10 @@ class SqlTransaction:
     @cached_property
     def outgoing(self) -> SqlOutgoing:
         return SqlOutgoing(self._connection, self.write_down)
+
+    @cached_property
+    def withheld(self) -> SqlWithheld:
+        return SqlWithheld(self._connection, self.write_down)
 
     @cached_property
     def cohort(self) -> SqlCohort:

@@ -1,0 +1,115 @@
+"""`hub simulate lab`: a seeded laboratory over real MLLP, against a hub that runs."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sqlite3
+import subprocess
+from contextlib import closing
+from datetime import date
+from itertools import islice
+from pathlib import Path
+from time import monotonic, sleep
+
+import pytest
+
+from adapters import ADAPTERS
+from adapters.simulators.laboratory import LABORATORIES
+from adapters.simulators.people import synthetic_cohort
+from adapters.simulators.traffic import MISTAKES, REFUSED, RESEND, RIGHT, traffic
+from hub.contract import Reading
+from tests.flow.scene import FEEDS
+from tests.journeys.driving import HUB, HubUp, environment, hub, is_one_sentence
+
+ON = date(2026, 3, 2)
+PEOPLE = synthetic_cohort(200, 3)
+
+
+def wait_for_messages(data: Path, count: int, seconds: float = 60.0) -> None:
+    deadline = monotonic() + seconds
+    with closing(sqlite3.connect(data / "hub.sqlite")) as store:
+        while store.execute("SELECT count(*) FROM journal").fetchone()[0] < count:
+            assert monotonic() < deadline, "too few came"
+            sleep(0.05)
+
+
+def read(feed: str, raw: bytes) -> Reading:
+    adapter = ADAPTERS["hl7v2_oru"]
+    reading = adapter.decode(adapter.open(raw), FEEDS.find, ON)
+    assert reading.feed == feed
+    return reading
+
+
+@pytest.mark.parametrize("feed", LABORATORIES)
+def test_the_same_seed_says_the_same(feed: str) -> None:
+    one, same, other = ([*islice(traffic(feed, PEOPLE, seed, 0.2, ON), 50)] for seed in (5, 5, 6))
+    assert one == same
+    assert not {planned.raw for planned in one} & {planned.raw for planned in other}
+
+
+@pytest.mark.parametrize("feed", LABORATORIES)
+def test_what_is_right_is_taken_and_each_mistake_shows(feed: str) -> None:
+    planned = [*islice(traffic(feed, PEOPLE, 1, 0.5, ON), 600)]
+    assert {one.kind for one in planned} == {RIGHT, *MISTAKES}
+    for one in planned:
+        expected = "AE" if one.kind in REFUSED else "AA"
+        if one.kind not in (RESEND, "unknown code"):  # a code in national codes that is none is a refusal of its own
+            assert read(feed, one.raw).answer == expected, one.kind
+
+
+def test_a_seeded_laboratory_sends_and_tells_what_came_back(tmp_path: Path) -> None:
+    with HubUp(tmp_path / "data") as up:
+        words = ("simulate", "lab", "--feed", "northmoor", "southwick", "--to", f"127.0.0.1:{up.mllp}", "--rate", "0")
+        done = hub(*words, "--count", "120", "--errors", "30", "--connections", "3", "--json")
+        assert done.code == 0, done.complained
+        told = json.loads(done.said)
+        assert told["answered"] == 120 == sum(told["answers"].values())
+        assert told["by_kind"]["right"].keys() == {"AA"}
+        assert all(told["by_kind"][kind].keys() == {"AE"} for kind in REFUSED)
+        assert told["milliseconds"]["p50"] <= told["milliseconds"]["p95"] <= told["milliseconds"]["p99"]
+        plain = hub(*words, "--count", "10", "--seed", "2")
+        assert plain.code == 0 and "10 messages answered" in plain.said
+        listed = json.loads(hub("journal", "list", "--all", "--json", "--data", tmp_path / "data").said)
+        assert len(listed) >= 100
+
+
+def test_it_goes_on_until_it_is_told_to_stop_and_keeps_its_rate(tmp_path: Path) -> None:
+    with HubUp(tmp_path / "data") as up:
+        words = [
+            *HUB,
+            "simulate",
+            "lab",
+            "--feed",
+            "eastvale",
+            "--rate",
+            "20",
+            "--json",
+            "--to",
+            f"127.0.0.1:{up.mllp}",
+        ]
+        with subprocess.Popen(words, env=environment({}), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as sending:
+            try:
+                wait_for_messages(tmp_path / "data", 20)
+                sending.send_signal(signal.SIGINT)
+                out, _ = sending.communicate(timeout=30)
+            finally:
+                sending.kill()
+        told = json.loads(out)
+        assert sending.returncode == 0
+        assert told["answered"] >= 20
+        assert told["answered"] / told["seconds"] < 30
+
+
+def test_it_sends_of_synthetic_people_only_and_says_what_is_wrong(tmp_path: Path) -> None:
+    heading = "nhs_number,family_name,given_names,date_of_birth\n"
+    cohort = tmp_path / "cohort.csv"
+    cohort.write_text(heading + "9434765919,Example,Ann,1990-01-01\n")
+    words = ("simulate", "lab", "--to", "127.0.0.1:1", "--feed")
+    for done, said in (
+        (hub(*words, "northmoor", "--people", cohort), "synthetic people only"),
+        (hub(*words, "nowhere"), "There is no simulated laboratory"),
+        (hub(*words, "northmoor"), "Is the hub up there"),
+    ):
+        assert is_one_sentence(done), done
+        assert said in done.complained
