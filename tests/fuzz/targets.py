@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
@@ -10,6 +12,7 @@ from pathlib import Path
 
 from adapters import ADAPTERS
 from hub.errors import Reason, Reject
+from hub.io.mesh.messages import KEPT_OF_TOO_LARGE, Collected, TooLarge, Unpacking
 from hub.io.mllp import Block, BlockSplitter, wrap
 from tests.golden_cases import CASES
 
@@ -64,6 +67,28 @@ def _blocks(stream: bytes, size: int) -> list[Block]:
     return [*blocks, *([last] if last else [])]
 
 
+def unpack(raw: bytes) -> None:
+    """Chunks, packed and plain (the first byte says which), never unpack to more than the limit; what is packed by gzip
+    comes out as it was put in."""
+    flags, rest = raw[:1] or b"\x00", raw[1:]
+    unpacking = Unpacking(LIMIT)
+    size = 1 + len(rest) // 3
+    with suppress(TooLarge):
+        for number, first in enumerate(range(0, len(rest), size)):
+            unpacking.add(rest[first : first + size], is_gzip=bool(flags[0] >> number & 1))
+    assert len(unpacking.result()[0]) <= LIMIT + KEPT_OF_TOO_LARGE
+    whole = Unpacking(LIMIT)
+    try:
+        whole.add(gzip.compress(rest, mtime=0), is_gzip=True)
+    except TooLarge:
+        assert len(rest) > LIMIT
+    else:
+        assert whole.result() == (rest, None)
+    headers = dict(part.split(":", 1) for part in rest.decode("latin-1").splitlines() if ":" in part)
+    message = Collected("M1", {name.lower(): value for name, value in headers.items()}, rest)
+    message.sender, message.file_name, message.is_report, message.local_id, message.about, message.status_code  # noqa: B018 - only reading
+
+
 def _of_dialect(dialect: str) -> Target:
     seeds = tuple(case.raw for case in CASES if case.dialect == dialect)
     return Target(dialect, partial(read_message, dialect), seeds)
@@ -75,4 +100,11 @@ def _mllp() -> Target:
     return Target("mllp", split_blocks, seeds)
 
 
-TARGETS = {target.name: target for target in (*map(_of_dialect, ADAPTERS), _mllp())}
+def _mesh() -> Target:
+    packed = gzip.compress(CASES[0].raw, mtime=0)
+    bomb = gzip.compress(bytes(10 * LIMIT), mtime=0)
+    headers = b"Mex-MessageType: REPORT\nMex-LinkedMsgID: M0\nMex-LocalID: L0\nMex-StatusCode: 14\n"
+    return Target("mesh", unpack, (b"\x07" + packed, b"\x01" + bomb, b"\x02" + packed + packed, b"\x00" + headers))
+
+
+TARGETS = {target.name: target for target in (*map(_of_dialect, ADAPTERS), _mllp(), _mesh())}
