@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from time import perf_counter
 
 from hub import telemetry
@@ -19,6 +20,8 @@ from hub.domain.dates import day_in_england
 from hub.domain.events import ReportParked, ResultReported
 from hub.errors import Reason, Reject
 from hub.flow.admission import is_proven
+from hub.flow.answered import Answered as Answered
+from hub.flow.answered import once, stored
 from hub.flow.consumers import CONSUMERS
 from hub.flow.ports import Arrival, Clock, FileRow, JournalEntry, OutgoingRow, Store, StoredReply, Transaction, Via
 from hub.flow.together import Together
@@ -29,19 +32,6 @@ TOGETHER = 256
 """Messages in one commit at most."""
 _CORRUPT = {Reason.UNREADABLE, Reason.INCOMPLETE, Reason.HEADER_INCOMPLETE}
 CONTROL_ID_REUSED = "control id seen before with other bytes"
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """What goes back to the sender. `reply_seq` names the stored reply; `body` is None for an acknowledgement; `then`
-    is the application acknowledgement, a second message."""
-
-    code: str
-    body: bytes | None
-    reply_seq: int
-    then: bytes | None = None
-    repeated: bool = False
-    control_id_reused: bool = False
 
 
 def _reply_id() -> str:
@@ -69,7 +59,7 @@ class Intake:
         self._feeds = feeds
         self._clock = clock
         self._wake = wake
-        self._written = Together(store, take_down, at_most=TOGETHER, at_door=True)
+        self._written = Together(store, partial(once, take_down), at_most=TOGETHER, at_door=True)
 
     async def take(self, raw: bytes, via: Via, problem: Reason | None = None) -> Answered:
         """Store the message, then answer it. `problem` is what the door saw wrong with the frame itself.
@@ -94,6 +84,8 @@ class Intake:
             reading = Reading(table.feed if table else "", (Item("1.1", Reject(problem)),))
         else:
             reading = adapter.decode(opened, feeds, day_in_england(at))
+        if via.feed and not reading.feed:  # whatever came is the proven sender's, and must be found among its messages
+            reading = replace(reading, feed=via.feed)
         return Message(
             opened,
             reading,
@@ -103,10 +95,13 @@ class Intake:
             adapter.application_reply(opened, reading, feeds, at, _reply_id()),
             via.file,
             table.answer if table and table.answer.mailbox and via.file is not None else None,
+            (via.feed, via.request) if via.request else None,
         )
 
     def _tell(self, message: Message, answered: Answered, seconds: float) -> None:
         reading = message.reading
+        if answered.conflict:
+            return
         telemetry.message_received(reading.feed, len(message.opened.raw))
         telemetry.message_answered(reading.feed, answered.code, seconds)
         if answered.control_id_reused:
@@ -159,16 +154,16 @@ def _take_down(tx: Transaction, messages: Sequence[Message]) -> list[Answered]:
             tx.files.put(message.file_row(written[message.name]))
             _confirm(tx, message, written[message.name], reply.body)
     for message, reply, token in zip(to_write, replies, tokens, strict=True):
-        is_reused = message.name in reused
-        answered[message.name] = Answered(reply.code, reply.body, token, reply.then, control_id_reused=is_reused)
+        answer = stored(replace(reply, seq=token), written[message.name], message.state)
+        answered[message.name] = replace(answer, control_id_reused=message.name in reused)
     return [answered[message.name] for message in messages]
 
 
 def _again(tx: Transaction, message: Message, entry: JournalEntry) -> Answered:
     tx.journal.repeated(entry.seq, message.arrival)
-    stored = tx.journal.reply(entry.seq)
-    _confirm(tx, message, entry.seq, stored.body)
-    return Answered(stored.code, stored.body, stored.seq, stored.then, repeated=True)
+    reply = tx.journal.reply(entry.seq)
+    _confirm(tx, message, entry.seq, reply.body)
+    return replace(stored(reply, entry.seq, entry.state), repeated=True)
 
 
 def _confirm(tx: Transaction, message: Message, journal_seq: int, body: bytes | None) -> None:
@@ -214,6 +209,7 @@ class Message:
     then: bytes | None
     file: str | None = None
     confirm: ConfirmedTo | None = None
+    request: tuple[str, str] | None = None
 
     @property
     def name(self) -> tuple[str, str]:

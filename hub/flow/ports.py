@@ -37,7 +37,7 @@ class Via:
 
     `peer` is what the journal keeps of whoever stands there. `feed` is the feed whose sender the door has proven; empty
     where the message alone says whose it is, and `certificate` (its common name, verified) and `address` may prove it.
-    `file` is the name of the file, None for what is no file.
+    `file` is the name of the file, None for what is no file. `request` is what a partner called its request.
     """
 
     door: str
@@ -47,6 +47,7 @@ class Via:
     certificate: str = ""
     address: str = ""
     file: str | None = None
+    request: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +202,46 @@ class OutgoingRow:
     changed_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RequestRow:
+    """A request that a partner has named, with the reply that it got."""
+
+    feed: str
+    request_id: str
+    digest: str
+    journal_seq: int
+    reply_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class TokenKey:
+    """What the hub signs its tokens with, for every process of an intake."""
+
+    key_id: str
+    secret: bytes = field(repr=False)
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalRow:
+    """A result that a clerk refused after it had been acknowledged. Taken: its laboratory has it, as it stands (a
+    refusal that is withdrawn has to be taken again)."""
+
+    feed: str
+    result_id: str
+    journal_seq: int
+    position: str
+    control_id: str
+    slide_number: str
+    reason: str
+    refused_at: datetime
+    withdrawn_at: datetime | None = None
+    told_at: datetime | None = None
+    taken_at: datetime | None = None
+    taken_by: str = ""
+    seq: int = 0
+
+
 class Journal(Protocol):
     def find(self, feed: str, digest: str) -> JournalEntry | None: ...
     def read_ahead(self, names: Sequence[tuple[str, str]]) -> None: ...
@@ -258,6 +299,27 @@ class Outgoing(Protocol):
     def in_state(self, state: str, limit: int) -> list[OutgoingRow]: ...
     def settle(self, local_id: str, state: str, at: datetime, message_id: str = "", why: str = "") -> None: ...
     def of_feed(self, feed: str, limit: int) -> list[OutgoingRow]: ...
+
+
+class Requests(Protocol):
+    def known(self, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], tuple[RequestRow, StoredReply, str]]: ...
+    def put(self, request: RequestRow) -> None: ...
+
+
+class Proofs(Protocol):
+    def use(self, feed: str, jti: str, expires_at: datetime, at: datetime) -> bool: ...
+    def keys(self) -> list[TokenKey]: ...
+    def put_key(self, key: TokenKey, forget_before: datetime) -> None: ...
+
+
+class Refusals(Protocol):
+    def put(self, refusal: RefusalRow) -> None: ...
+    def withdraw(self, result_id: str, at: datetime) -> None: ...
+    def get(self, seq: int) -> RefusalRow | None: ...
+    def page(self, after: int, limit: int, feed: str | None = None, taken: bool | None = None) -> list[RefusalRow]: ...
+    def take(self, seq: int, at: datetime, by: str) -> None: ...
+    def not_told(self, feed: str, limit: int) -> list[RefusalRow]: ...
+    def told(self, seqs: Sequence[int], at: datetime) -> None: ...
 
 
 class Cohort(Protocol):
@@ -347,6 +409,12 @@ class Transaction(Protocol):
     def files(self) -> Files: ...
     @property
     def outgoing(self) -> Outgoing: ...
+    @property
+    def requests(self) -> Requests: ...
+    @property
+    def proofs(self) -> Proofs: ...
+    @property
+    def refusals(self) -> Refusals: ...
     @property
     def cohort(self) -> Cohort: ...
     @property

@@ -18,7 +18,10 @@ from hub.io.store.journal import SqlJournal
 from hub.io.store.letters import SqlLetters
 from hub.io.store.outgoing import SqlOutgoing
 from hub.io.store.prepared import Prepared
+from hub.io.store.proofs import SqlProofs
 from hub.io.store.records import SqlRecords
+from hub.io.store.refusals import SqlRefusals
+from hub.io.store.requests import SqlRequests
 from hub.io.store.results import SqlResults
 from hub.io.store.schema import journal, outbox
 from hub.io.store.tasks import SqlTasks
@@ -128,6 +131,18 @@ class SqlTransaction:
     @cached_property
     def outgoing(self) -> SqlOutgoing:
         return SqlOutgoing(self._connection, self.write_down)
+
+    @cached_property
+    def requests(self) -> SqlRequests:
+        return SqlRequests(self._connection, self.write_down)
+
+    @cached_property
+    def proofs(self) -> SqlProofs:
+        return SqlProofs(self._connection, self.write_down)
+
+    @cached_property
+    def refusals(self) -> SqlRefusals:
+        return SqlRefusals(self._connection, self.write_down)
 
     @cached_property
     def cohort(self) -> SqlCohort:
