@@ -30,6 +30,7 @@ from hub.telemetry.events import (
 )
 from hub.telemetry.fence import about, guard_process, log, silence_libraries, write_lines
 from hub.telemetry.metrics import CONTENT_TYPE, REGISTRY, SECONDS, count_one, label, render_metrics
+from hub.telemetry.partners import partner_answered, partner_not_proven
 from hub.telemetry.traces import new_traceparent, span, steps, stop_tracing, trace_to, tracing
 
 __all__ = [
@@ -49,6 +50,8 @@ __all__ = [
     "events_resent",
     "guard_process",
     "new_traceparent",
+    "partner_answered",
+    "partner_not_proven",
     "queue_depth",
     "render_metrics",
     "span",
