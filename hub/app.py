@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from adapters import ADAPTERS
 from hub import telemetry
@@ -21,6 +21,7 @@ from hub.flow.intake import Intake
 from hub.flow.patience import patiently
 from hub.flow.ports import FOREVER, Clock, Conveyor, Store, Via
 from hub.flow.refill import refill, refill_if_lost
+from hub.flow.refusals import tell_laboratories
 from hub.flow.relay import Relay
 from hub.flow.replies import ReplyLedger
 from hub.flow.schedule import Duty, Schedule
@@ -33,8 +34,12 @@ from hub.io.store import store_of
 from hub.mapping import FeedTables, TableProblem, load_feeds, load_policies
 from hub.web.site import Ready, Site, site
 
+if TYPE_CHECKING:
+    from hub.io.http import PartnersDoor
+
 ROLES = ("intake", "relay", "worker", "schedule", "web")
 MLLP_DIALECT = "hl7v2_oru"
+TELL_REFUSALS = timedelta(minutes=1)
 
 
 def wall_clock() -> datetime:
@@ -70,6 +75,7 @@ class Running:
     store: Store
     mllp_port: int = 0
     http_port: int = 0
+    partners_url: str = ""
 
     async def caught_up(self, patience: float = 60.0) -> None:
         """Wait until every event is confirmed and finished; TimeoutError after `patience` seconds."""
@@ -91,6 +97,7 @@ async def running(
     ledger = ReplyLedger(store)
     intake = Intake(store, ADAPTERS, feeds, clock, relay.wake)
     door = MllpDoor(_answering(intake), door_settings(settings), ledger.replied)
+    partners = _partners(settings, intake, store, feeds, clock, ledger) if "intake" in roles else None
     watch = Watch(store, conveyor, clock)
     web_site = Site(
         site(_readiness(store, conveyor, roles), watch.look if "web" in roles or "schedule" in roles else _nothing),
@@ -104,7 +111,7 @@ async def running(
             Worker(store, conveyor, context, RECORDS, relay.wake).run(),
             DeadLetters(store, conveyor, context).run(),
         ],
-        "schedule": lambda: [Schedule(store, _duties(settings, store, conveyor, clock), clock).run()],
+        "schedule": lambda: [Schedule(store, _duties(settings, store, conveyor, feeds, clock), clock).run()],
     }
     tasks: list[asyncio.Task[None]] = []
     try:
@@ -114,11 +121,16 @@ async def running(
         if "intake" in roles:
             await door.start()
             hub.mllp_port = door.port
+        if partners:
+            await partners.start()
+            hub.partners_url = partners.url
         await web_site.start()
         hub.http_port = web_site.port
         yield hub
     finally:
         await door.stop()
+        if partners:
+            await partners.stop()
         await web_site.stop()
         await _end(tasks)
         await conveyor.close()
@@ -136,9 +148,20 @@ def conveyor_of(settings: Settings, roles: tuple[str, ...] = ()) -> Conveyor:
     return RabbitConveyor(settings.amqp_url, "screening-hub " + "+".join(roles))
 
 
-def _duties(settings: Settings, store: Store, conveyor: Conveyor, clock: Clock) -> list[Duty]:
+def _duties(settings: Settings, store: Store, conveyor: Conveyor, feeds: FeedTables, clock: Clock) -> list[Duty]:
     limit = timedelta(seconds=settings.refill_seconds)
-    return [Duty("refill", limit, partial(refill_if_lost, store, conveyor, clock, limit))]
+    return [
+        Duty("refill", limit, partial(refill_if_lost, store, conveyor, clock, limit)),
+        Duty("refusals", TELL_REFUSALS, partial(tell_laboratories, store, feeds, clock)),
+    ]
+
+
+def _partners(
+    settings: Settings, intake: Intake, store: Store, feeds: FeedTables, clock: Clock, ledger: ReplyLedger
+) -> PartnersDoor:
+    from hub.io.http import PartnersDoor, partners_settings  # the verbs need none of what it loads
+
+    return PartnersDoor(intake, store, feeds, clock, partners_settings(settings), ledger.replied)
 
 
 async def _nothing() -> None:

@@ -15,6 +15,7 @@ VERBS: dict[str, str] = {
     "send": "send files over MLLP and report each answer",
     "trace": "follow a message or result from the bytes to the letter",
     "tasks": "the manual-match queue: list, show, match, reject, query, undo",
+    "refusals": "what clerks refused after AA, and whether its laboratory has taken note",
     "relay": "the outbox and RabbitMQ: refill what the broker lost",
     "dead": "dead letters, which nobody could handle: list, show, retry, drop",
     "journal": "what arrived and what was answered: list, show, export",

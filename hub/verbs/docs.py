@@ -40,6 +40,7 @@ def documents(mappings: Path) -> dict[str, Callable[[], str]]:
     """Every generated document: path from the repository's root → its text."""
     from hub.config import env_example
     from hub.contract import EVENT_TYPES
+    from hub.io.http.openapi import openapi_text
     from hub.io.rabbit.topology_page import topology_page
     from hub.mapping.keys_page import keys_page
     from hub.mapping.schema import feeds_schema
@@ -52,6 +53,7 @@ def documents(mappings: Path) -> dict[str, Callable[[], str]]:
         "hub/TOPOLOGY.md": topology_page,
         "hub/VERBS.md": _verbs,
         "hub/schemas/asyncapi.json": _asyncapi,
+        "hub/schemas/openapi.json": openapi_text,
     }
     for name in EVENT_TYPES:
         made[f"hub/schemas/{name}.json"] = lambda name=name: _event_schema(name)  # type: ignore[misc]  # mypy cannot infer a lambda with a default

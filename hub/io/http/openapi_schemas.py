@@ -20,26 +20,19 @@ ASSERTION = (
 )
 
 
-def _asked(name: str, description: str, schema: Json, place: str = "query") -> Json:
+def _asked(name: str, description: str, place: str = "query", **schema: Any) -> Json:
     return {"name": name, "in": place, "required": False, "description": description, "schema": schema}
 
 
 REQUEST_ID = _asked(
-    "X-Request-ID",
-    "Names the request; the same again is answered once.",
-    {"type": "string", "format": "uuid"},
-    "header",
+    "X-Request-ID", "Names the request; the same again is answered once.", "header", type="string", format="uuid"
 )
-FILE_NAME = _asked("name", "The file's name, where Content-Disposition does not give it.", {**_TEXT, "maxLength": 256})
-LIMIT = _asked("limit", "How many.", {"type": "integer", "minimum": 1, "maximum": MOST, "default": DEFAULT})
+FILE_NAME = _asked("name", "The file's name, where Content-Disposition does not give it.", type="string", maxLength=256)
+LIMIT = _asked("limit", "How many.", type="integer", minimum=1, maximum=MOST, default=DEFAULT)
 AFTER = _asked(
-    "after",
-    "Only those after this one: `next` of the page before.",
-    {"type": "integer", "minimum": 0, "maximum": LARGEST},
+    "after", "Only those after this one: `next` of the page before.", type="integer", minimum=0, maximum=LARGEST
 )
-TAKEN = _asked(
-    "taken", "Those that you have taken, instead of those that you have not.", {"type": "boolean", "default": False}
-)
+TAKEN = _asked("taken", "Those that you have taken, instead of the others.", type="boolean", default=False)
 
 
 def _of(**properties: Json) -> Json:

@@ -42,7 +42,7 @@ PARTS: web.AppKey[Parts] = web.AppKey("parts", Parts)
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation of the door. `name` is its id in the OpenAPI document; `proven`: only for who has proven its feed."""
+    """One operation of the door. `name` is its id in the OpenAPI document; `proven`: for who has proven its feed."""
 
     method: str
     path: str
