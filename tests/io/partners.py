@@ -28,6 +28,7 @@ from tests.flow.scene import NOW, ROOT
 
 RS, PS, ES = "RS512", "PS512", "ES384"
 LAB = "lab.northmoor.example"
+QUICK = PartnersSettings(grace_seconds=2)
 
 
 @cache
@@ -57,14 +58,17 @@ def jwks() -> dict[str, Any]:
     return {"keys": keys}
 
 
-def tables(directory: Path, access: Mapping[str, str]) -> FeedTables:
-    """The hub's own tables, with what proves their senders; `access` is the text of [access] by feed."""
+def tables(directory: Path, access: Mapping[str, str], closed: str = "") -> FeedTables:
+    """The hub's own tables, with what proves their senders; `access` is the text of [access] by feed. `closed` is the
+    feed that is deactivated."""
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "northmoor.jwks.json").write_text(json.dumps(jwks()))
     other = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(other_rsa_key().public_key()))
     (directory / "southwick.jwks.json").write_text(json.dumps({"keys": [{**other, "kid": "rsa-1"}]}))
     for path in (ROOT / "mappings" / "feeds").glob("*.toml"):
         text = path.read_text()
+        if path.stem == closed:
+            text = text.replace('status = "live"', 'status = "deactivated"')
         (directory / path.name).write_text(text + f"\n[access]\n{access[path.stem]}\n" if path.stem in access else text)
     return load_feeds(directory, ADAPTERS)
 
@@ -134,10 +138,10 @@ class Said:
 class Partners:
     """A door and whoever calls it. `now` is the clock: set it."""
 
-    def __init__(self, store: SqlStore, directory: Path, access: Mapping[str, str], settings: PartnersSettings) -> None:
+    def __init__(self, store: SqlStore, directory: Path, feeds: FeedTables, settings: PartnersSettings) -> None:
         self.now = NOW
         self.store = store
-        self.feeds = tables(directory, access)
+        self.feeds = feeds
         self.replied: list[tuple[object, bool]] = []
         intake = Intake(store, ADAPTERS, self.feeds, lambda: self.now, lambda: None)
         self.door = PartnersDoor(
@@ -199,8 +203,13 @@ class Partners:
 
 @asynccontextmanager
 async def open_door(
-    store: SqlStore, directory: Path, access: Mapping[str, str] = ACCESS, settings: PartnersSettings | None = None
+    store: SqlStore,
+    directory: Path,
+    *,
+    access: Mapping[str, str] = ACCESS,
+    closed: str = "",
+    settings: PartnersSettings = QUICK,
 ) -> AsyncIterator[Partners]:
-    partners = Partners(store, directory, access, settings or PartnersSettings(grace_seconds=2))
+    partners = Partners(store, directory, tables(directory, access, closed), settings)
     async with partners.door:
         yield partners

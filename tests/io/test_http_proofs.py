@@ -289,7 +289,7 @@ async def test_a_file_of_keys_that_cannot_be_used_is_named_at_the_start(tmp_path
     try:
         (directory / "bad.json").write_text(text)
         with pytest.raises(CannotRun, match=r"bad\.json"):
-            async with open_door(store, directory, {"northmoor": 'keys = "bad.json"'}):
+            async with open_door(store, directory, access={"northmoor": 'keys = "bad.json"'}):
                 pass
     finally:
         store.close_now()
