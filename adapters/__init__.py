@@ -9,6 +9,7 @@ from typing import cast
 from hub.contract import Adapter
 
 _REGISTER = {
+    "fhir_report": "adapters.fhir_report:FhirReport",
     "hl7v2_oru": "adapters.hl7v2_oru:Hl7v2Oru",
 }
 

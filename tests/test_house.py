@@ -33,6 +33,7 @@ REGISTRIES = tuple(
     ".".join(parts) for parts in (("pypi", "org"), ("python" + "hosted", "org"), ("npmjs", "org"), ("golang", "org"))
 )
 NOT_PLAIN = {"asyncio", "logging", "os", "socket", "subprocess", "threading"}
+IMPORTED_AS = {"fhir.resources": "fhir", "pyjwt": "jwt"}
 FRONT = ("README.md", "hub/README.md")
 
 
@@ -169,7 +170,7 @@ def test_every_dependency_has_its_reason_and_its_room() -> None:
         *(imported(path) for path in FILES if path.is_relative_to(ROOT / "hub") and path.suffix == ".py")
     )
     for name in names:
-        module = "opentelemetry" if name.startswith("opentelemetry-") else name.replace("-", "_")
+        module = "opentelemetry" if name.startswith("opentelemetry-") else IMPORTED_AS.get(name, name.replace("-", "_"))
         assert (module in used) == (rooms[name] != "none") == (module in fenced), name
 
 
