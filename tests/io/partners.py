@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import ssl
 import uuid
@@ -76,6 +77,7 @@ def tables(directory: Path, access: Mapping[str, str], closed: str = "") -> Feed
 ACCESS = {
     "northmoor": f'certificates = ["{LAB}"]\nkeys = "northmoor.jwks.json"',
     "southwick": 'keys = "southwick.jwks.json"',
+    "ashdown": 'keys = "northmoor.jwks.json"',
 }
 
 
@@ -171,11 +173,11 @@ class Partners:
         sent = {name.replace("_", "-"): text for name, text in headers.items()}
         if token:
             sent["Authorization"] = f"Bearer {token}"
-        scheme = "https" if tls else "http"
+        scheme, body = "https" if tls else "http", io.BytesIO(data) if isinstance(data, bytes) else data
         async with (
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls or True)) as session,
             session.request(
-                method, f"{scheme}://127.0.0.1:{self.door.port}{path}", data=data, headers=sent
+                method, f"{scheme}://127.0.0.1:{self.door.port}{path}", data=body, headers=sent
             ) as response,
         ):
             return Said(response.status, dict(response.headers), await response.read())
@@ -189,7 +191,7 @@ class Partners:
         return await self.ask("POST", "/oauth2/token", {**fields, **form}, tls=tls)
 
     async def token(self, feed: str = "northmoor", tls: ssl.SSLContext | None = None) -> str:
-        key = rsa_key() if feed == "northmoor" else other_rsa_key()
+        key = other_rsa_key() if feed == "southwick" else rsa_key()
         said = await self.ask_for_token(assertion(self.audience, self.now, key=key, iss=feed, sub=feed), tls)
         assert said.status == 200, said.body
         assert (said.json["token_type"], said.json["expires_in"]) == ("Bearer", 600)
