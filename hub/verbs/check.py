@@ -32,11 +32,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--feed", metavar="F", help="whose message it is; default: as the message says")
     parser.add_argument("--structure", action="store_true", help="also judge HL7 structure and data types")
-    parser.add_argument("--on", type=_day, metavar="DATE", help="as if received on this day (default: today)")
+    parser.add_argument("--on", type=day, metavar="DATE", help="as if received on this day (default: today)")
     json_argument(parser)
 
 
-def _day(text: str) -> date:
+def day(text: str) -> date:
+    """A day of the command line."""
     try:
         return date.fromisoformat(text)
     except ValueError:
