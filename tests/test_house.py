@@ -227,27 +227,6 @@ def test_hooks_fetch_nothing() -> None:
     assert re.findall(r"repo: (\S+)", (ROOT / ".pre-commit-config.yaml").read_text()) == ["local"]
 
 
-def copy_of_the_project(to: Path) -> None:
-    for name in ("hub", "adapters", "mappings", "tests"):
-        subprocess.run(["cp", "-r", ROOT / name, to], check=True, timeout=60)
-    for name in ("pyproject.toml", "README.md"):
-        subprocess.run(["cp", ROOT / name, to], check=True, timeout=60)
-    (to / ".venv").symlink_to(Path(sys.executable).parent.parent)
-
-
-def test_a_laboratory_is_added_as_the_readme_says(tmp_path: Path) -> None:
-    copy_of_the_project(tmp_path)
-    script = next(block for block in blocks(ROOT / "README.md", "sh") if "mappings/feeds/fernhill.toml" in block)
-    environment = {name: text for name, text in os.environ.items() if not name.startswith("HUB_")}
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script], cwd=tmp_path, env={**environment, "PYTHONPATH": str(tmp_path)},
-        capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "feed     fernhill" in done.stdout
-    assert re.search(r"\d+ passed", done.stdout)
-
-
 def test_setup_names_the_package_that_is_missing(tmp_path: Path) -> None:
     """A Debian without python3-venv: one line that says what to install, and exit code 2."""
     for name in ("Makefile", "pyproject.toml", "requirements.lock", "requirements-dev.lock"):

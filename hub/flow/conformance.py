@@ -20,6 +20,7 @@ from hub.mapping.check import NATIONAL
 from hub.mapping.feed_table import Fact
 
 _REASONS = {reason.code: reason for reason in Reason}
+_NOTHING_THERE = {Reason.MISSING_DATA, Reason.MISSING_SLIDE_NUMBER}
 A_RESULT, A_TASK, REFUSED = "a result", "a clerk's task", "refused"
 
 
@@ -168,7 +169,9 @@ def _outcome(item: Item, table: FeedTable | None, found: Sequence[Found], shapes
     else:
         becomes, place, reason, hint = REFUSED, stop.place.text if stop.place else "", stop.reason, stop.hint
     here = [one for one in found if place and one.position == item.position and one.place == place]
-    at_place = {one.shape for one in here} or shapes.get(place_key(place), set())
+    at_place = (
+        {one.shape for one in here} or shapes.get(place_key(place), set()) if reason not in _NOTHING_THERE else ()
+    )
     fact = here[0].fact if here else ""
     mend = hint or (_expected(fact, getattr(table.facts, fact)) if table and fact else "")
     return Outcome(

@@ -12,6 +12,7 @@ VERBS: dict[str, str] = {
     "run": "run one role of the hub",
     "check": "check the mapping tables; or a message against its feed, nothing stored",
     "redact": "a message that may be shown to others: other people in it, the same outcome",
+    "new": "a new laboratory on a language the hub speaks: its table and a golden example, from a sample",
     "decode": "show what stands in an HL7 v2 file, field by field",
     "send": "send files over MLLP and report each answer",
     "trace": "follow a message or result from the bytes to the letter",
