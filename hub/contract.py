@@ -99,8 +99,8 @@ class Sourced:
 class Piece:
     """One text of a message, as its language cuts it, unescaped. It may be a name: it has no repr.
 
-    `place` is written as a `Source` writes it. `is_code`: by the language itself this is structure or a code, and never
-    says anything of a person.
+    `place` is written as a `Source` writes it; numbers in brackets only count (`OBX[2]-5.1` is `OBX-5.1` in a table).
+    `is_code`: by the language itself this is structure or a code, and never says anything of a person.
     """
 
     place: str

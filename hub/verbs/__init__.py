@@ -13,6 +13,8 @@ VERBS: dict[str, str] = {
     "check": "check the mapping tables; or a message against its feed, nothing stored",
     "redact": "a message that may be shown to others: other people in it, the same outcome",
     "new": "a new laboratory on a language the hub speaks: its table and a golden example, from a sample",
+    "new-dialect": "a new wire language: an adapter to fill in, its register line, a table, golden examples, a page",
+    "coverage": "what messages say that their table never reads, and the codes it lacks today",
     "decode": "show what stands in an HL7 v2 file, field by field",
     "send": "send files over MLLP and report each answer",
     "trace": "follow a message or result from the bytes to the letter",

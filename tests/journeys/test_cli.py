@@ -35,7 +35,7 @@ def test_every_verb_shows_examples_of_itself() -> None:
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_example_is_a_command_that_the_hub_takes(verb: str) -> None:
-    for example in import_module(f"hub.verbs.{verb}").EXAMPLES:
+    for example in import_module(f"hub.verbs.{verb.replace('-', '_')}").EXAMPLES:
         command = re.split(r"\s{2,}(?![^']*'$)", example)[0]
         for part in command.split(" | "):
             program, *words = shlex.split(part)
