@@ -80,7 +80,7 @@ def test_a_command_that_a_page_shows_can_be_typed(
     page: str, words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Unknown verbs, actions and options are found. `hub tasks match` alone is a mention: only its words must exist."""
-    mention = all(re.fullmatch("[a-z]+", word) for word in words[:2]) and len(words) <= 2
+    mention = all(re.fullmatch("[a-z]+(-[a-z]+)*", word) for word in words[:2]) and len(words) <= 2
     try:
         _parser(words)[0].parse_args([*words, "--help"] if mention else words)
     except SystemExit as end:

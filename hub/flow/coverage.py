@@ -49,8 +49,10 @@ class Coverage:
             return
         self.messages += 1
         read = {place for sourced in sources for place in _read(sourced)}
+        asked = {_COUNT.sub("", place) for _, fact in sources[0].table.facts.declared() for place in fact.where}
         for piece in _pieces(adapter, opened):
-            if not piece.is_code and not any(_is_read(key, read) for key in places_around(piece.place)):
+            keys = set(places_around(piece.place))
+            if not (piece.is_code or keys & read or {_COUNT.sub("", key) for key in keys} & asked):
                 self.unread[_COUNT.sub("", piece.place)] += 1
         self.unread_codes.update(codes_beside(adapter, opened, sources[0].table))
         for sourced in sources:
@@ -82,14 +84,9 @@ def _pieces(adapter: Adapter, opened: Opened) -> list[Piece]:
     return pieces
 
 
-def _is_read(key: str, read: set[str]) -> bool:
-    return key in read or _COUNT.sub("", key) in read
-
-
 def _read(sourced: Sourced) -> Iterator[str]:
-    """Where the table found something, or looked at a condition."""
+    """Where the table found something."""
     for _, fact in sourced.table.facts.declared():
-        yield from (_COUNT.sub("", place) for place in fact.where)
         yield from (place_key(text.place.text) for text in (sourced.source.texts(fact) if fact.places else ()))
     try:
         yield place_key(sourced.source.issued(sourced.table)[0].place.text)
