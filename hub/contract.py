@@ -99,13 +99,15 @@ class Sourced:
 class Piece:
     """One text of a message, as its language cuts it, unescaped. It may be a name: it has no repr.
 
-    `place` is written as a `Source` writes it; numbers in brackets only count (`OBX[2]-5.1` is `OBX-5.1` in a table).
-    `is_code`: by the language itself this is structure or a code, and never says anything of a person.
+    `place` is written as a `Source` writes it, `table_place` as a table does (`OBX[2]-5.1` and `OBX-5.1`); where that
+    is the same but for the numbers in brackets it is left out. `is_code`: by the language itself this is structure or a
+    code, and never says anything of a person.
     """
 
     place: str
     text: str
     is_code: bool = False
+    table_place: str = ""
 
 
 class Adapter(Protocol):
@@ -134,7 +136,7 @@ class Adapter(Protocol):
     def sources(self, opened: Opened, feeds: Feeds) -> Sequence[Sourced]:
         """The results that `decode` reads by a table, in its order; none where it reads none. Never raises."""
 
-    def rewritten(self, opened: Opened, change: Callable[[Piece], str]) -> bytes:
+    def rewritten(self, opened: Opened, feeds: Feeds, change: Callable[[Piece], str]) -> bytes:
         """The message, with each of its texts as `change` says. What is not changed stays the same bytes. Raises
         UnicodeEncodeError where a new text cannot be written in the message's charset."""
 

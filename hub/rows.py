@@ -146,7 +146,7 @@ class RowDialect:
         rows = opened.inner.rows
         return [Sourced(f"{number}.1", table, _RowSource(each)) for number, each in enumerate(rows, start=1)]
 
-    def rewritten(self, opened: Opened, change: Callable[[Piece], str]) -> bytes:
+    def rewritten(self, opened: Opened, feeds: Feeds, change: Callable[[Piece], str]) -> bytes:
         """The file with each cell of its rows as `change` says; its header and end are structure. Of what could not be
         cut, all is one text."""
         charset, text = _decoded(opened.raw)

@@ -93,7 +93,7 @@ class Hl7v2Oru:
         frame = _frame(opened)
         return [sourced for message in frame.messages for sourced in _sources(frame, message, feeds)]
 
-    def rewritten(self, opened: Opened, change: Callable[[Piece], str]) -> bytes:
+    def rewritten(self, opened: Opened, feeds: Feeds, change: Callable[[Piece], str]) -> bytes:
         """The message with each of its texts as `change` says."""
         return rewritten(_frame(opened), change)
 

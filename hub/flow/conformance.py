@@ -6,7 +6,8 @@ The code of the live path (`Adapter.open`, `decode`), and nothing stored. Of the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
@@ -19,6 +20,7 @@ from hub.mapping import Feeds, FeedTable, FeedTables
 from hub.mapping.check import NATIONAL
 from hub.mapping.feed_table import Fact
 
+_COUNTS = re.compile(r"\[\d+\]")
 _REASONS = {reason.code: reason for reason in Reason}
 _NOTHING_THERE = {Reason.MISSING_DATA, Reason.MISSING_SLIDE_NUMBER}
 A_RESULT, A_TASK, REFUSED = "a result", "a clerk's task", "refused"
@@ -89,7 +91,7 @@ def conformance(adapter: Adapter, raw: bytes, feeds: Feeds, today: date) -> Conf
     reading = adapter.decode(opened, feeds, today)
     sources = adapter.sources(opened, feeds)
     found = tuple(one for sourced in sources for one in _found(sourced))
-    shapes = _shapes(adapter, opened)
+    shapes = _shapes(pieces(adapter, opened, feeds))
     tables = {sourced.position: sourced.table for sourced in sources}
     return Conformance(
         answer="" if opened.is_acknowledgement else reading.answer,
@@ -147,16 +149,34 @@ def _found(sourced: Sourced) -> Iterator[Found]:
             yield Found(sourced.position, name, text.place.text, shape(text.text))
 
 
-def _shapes(adapter: Adapter, opened: Opened) -> dict[str, set[str]]:
-    """What stands at each place of the message. Several messages of one file have the same places."""
-    shapes: dict[str, set[str]] = {}
+def pieces(adapter: Adapter, opened: Opened, feeds: Feeds) -> list[Piece]:
+    """Every text of the message."""
+    found: list[Piece] = []
 
     def look(piece: Piece) -> str:
-        for key in places_around(piece.place):
-            shapes.setdefault(key, set()).add(shape(piece.text))
+        found.append(piece)
         return piece.text
 
-    adapter.rewritten(opened, look)
+    adapter.rewritten(opened, feeds, look)
+    return found
+
+
+def table_places(piece: Piece) -> set[str]:
+    """The ways in which a table may name where the piece stands."""
+    return {without_counts(place) for place in places_around(piece.table_place or piece.place)}
+
+
+def without_counts(place: str) -> str:
+    """`PID-3[2].1` as `PID-3.1`: a place, whichever it is of several."""
+    return _COUNTS.sub("", place)
+
+
+def _shapes(found: Iterable[Piece]) -> dict[str, set[str]]:
+    """What stands at each place of the message. Several messages of one file have the same places."""
+    shapes: dict[str, set[str]] = {}
+    for piece in found:
+        for key in places_around(piece.place):
+            shapes.setdefault(key, set()).add(shape(piece.text))
     return shapes
 
 

@@ -11,14 +11,13 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from hub.contract import Adapter, Opened, Piece, Sourced
+from hub.contract import Adapter, Opened, Sourced
 from hub.domain.shapes import shape
 from hub.errors import Park, Reject
-from hub.flow.conformance import place_key, places_around
+from hub.flow.conformance import pieces, place_key, places_around, table_places, without_counts
 from hub.mapping import Feeds, FeedTable
 from hub.mapping.report import translate
 
-_COUNT = re.compile(r"\[\d+\]")
 _CODE = re.compile(r"(?!.*\d{6})[A-Za-z0-9._/+-]{1,16}")
 
 
@@ -49,39 +48,27 @@ class Coverage:
             return
         self.messages += 1
         read = {place for sourced in sources for place in _read(sourced)}
-        asked = {_COUNT.sub("", place) for _, fact in sources[0].table.facts.declared() for place in fact.where}
-        for piece in _pieces(adapter, opened):
-            keys = set(places_around(piece.place))
-            if not (piece.is_code or keys & read or {_COUNT.sub("", key) for key in keys} & asked):
-                self.unread[_COUNT.sub("", piece.place)] += 1
-        self.unread_codes.update(codes_beside(adapter, opened, sources[0].table))
+        asked = {without_counts(place) for _, fact in sources[0].table.facts.declared() for place in fact.where}
+        for piece in pieces(adapter, opened, feeds):
+            if not (piece.is_code or read.intersection(places_around(piece.place)) or table_places(piece) & asked):
+                self.unread[without_counts(piece.table_place or piece.place)] += 1
+        self.unread_codes.update(codes_beside(adapter, opened, feeds, sources[0].table))
         for sourced in sources:
             self.unmapped.update(_unmapped(sourced))
 
 
-def codes_beside(adapter: Adapter, opened: Opened, table: FeedTable) -> set[tuple[str, str]]:
+def codes_beside(adapter: Adapter, opened: Opened, feeds: Feeds, table: FeedTable) -> set[tuple[str, str]]:
     """Where the table tells facts apart by a code (`where`), the codes of the message that mean none of them."""
     wanted: dict[str, set[str]] = {}
     for _, fact in table.facts.declared():
         for place, values in fact.where.items():
-            wanted.setdefault(_COUNT.sub("", place), set()).update([values] if isinstance(values, str) else values)
-    beside = set()
-    for piece in _pieces(adapter, opened):
-        for key in places_around(_COUNT.sub("", piece.place)):
-            if key in wanted and piece.is_code and piece.text not in wanted[key]:
-                beside.add((key, as_told(piece.text)))
-    return beside
-
-
-def _pieces(adapter: Adapter, opened: Opened) -> list[Piece]:
-    pieces: list[Piece] = []
-
-    def look(piece: Piece) -> str:
-        pieces.append(piece)
-        return piece.text
-
-    adapter.rewritten(opened, look)
-    return pieces
+            wanted.setdefault(without_counts(place), set()).update([values] if isinstance(values, str) else values)
+    return {
+        (place, as_told(piece.text))
+        for piece in pieces(adapter, opened, feeds)
+        for place in table_places(piece) & wanted.keys()
+        if piece.is_code and piece.text not in wanted[place]
+    }
 
 
 def _read(sourced: Sourced) -> Iterator[str]:
@@ -100,6 +87,6 @@ def _unmapped(sourced: Sourced) -> Iterator[tuple[str, str, str]]:
             try:
                 translate(name, fact, text, sourced.table.codes)
             except Park:
-                yield name, _COUNT.sub("", text.place.text), text.text
+                yield name, fact.places[0], text.text
             except Reject:
                 continue

@@ -15,7 +15,7 @@ from datetime import date
 from hub.contract import Adapter, Piece, Sourced
 from hub.domain import nhs_number
 from hub.errors import Reject
-from hub.flow.conformance import conformance, place_key, places_around
+from hub.flow.conformance import conformance, pieces, place_key, places_around, table_places, without_counts
 from hub.flow.stand_ins import StandIns, masked
 from hub.mapping import Feeds
 from hub.mapping.feed_table import Fact
@@ -29,7 +29,6 @@ _PERSONAL = _NAMES | {"nhs_number", "local_id", "date_of_birth", "address_lines"
 # What must be nowhere in the message any more. Towns are no secret, and laboratories are named after them.
 _TELLING = _NAMES | {"nhs_number", "local_id", "date_of_birth", "postcode"}
 _WORD = re.compile(r"[^\W_]{4,}")
-_COUNT = re.compile(r"\[\d+\]")
 
 
 class NotRedacted(Exception):
@@ -46,14 +45,14 @@ def redacted(adapter: Adapter, raw: bytes, feeds: Feeds, today: date, secret: by
     for number in range(DRAWINGS):
         swap = _swap(sources, StandIns(secret + number.to_bytes(2, "big")))
         try:
-            new = adapter.rewritten(opened, swap.change)
+            new = adapter.rewritten(opened, feeds, swap.change)
         except UnicodeEncodeError:
             raise NotRedacted("What stands in for a letter cannot be written in the message's charset.") from None
-        if conformance(adapter, new, feeds, today) == before and not list(_left(adapter, new, swap.telling)):
+        after, left = conformance(adapter, new, feeds, today), _left(adapter, new, feeds, swap.telling)
+        if after == before and not left:
             return new
-    if left := next(_left(adapter, new, swap.telling), None):
-        raise NotRedacted(f"A name or number of a person would still stand at {left or 'a line of no segment'}.")
-    after = conformance(adapter, new, feeds, today)
+    if left:
+        raise NotRedacted(f"A name or number of a person would still stand at {left[0] or 'no known place'}.")
     said = {*before.results, *before.found}
     where = next((one.place for each in (after.results, after.found) for one in each if one not in said), "")
     raise NotRedacted(f"The hub would say something else of it than of the message itself{where and f', at {where}'}.")
@@ -91,7 +90,7 @@ class _Swap:
         return self.stand_ins.words(text)
 
     def _is_kept(self, piece: Piece) -> bool:
-        return any(key in self.kept or _COUNT.sub("", key) in self.kept for key in places_around(piece.place))
+        return not self.kept.isdisjoint({*places_around(piece.place), *table_places(piece)})
 
     def _unless_telling(self, word: str) -> str:
         return self.stand_ins.words(word) if word.casefold() in self.telling else word
@@ -119,21 +118,17 @@ def _telling(name: str, text: str) -> set[str]:
 def _kept(sourced: Sourced) -> Iterator[str]:
     """Where the table looks without finding a fact: conditions, and the time of the version."""
     for _, fact in sourced.table.facts.declared():
-        yield from (_COUNT.sub("", place) for place in fact.where)
+        yield from (without_counts(place) for place in fact.where)
     try:
         yield place_key(sourced.source.issued(sourced.table)[0].place.text)
     except Reject:
         return
 
 
-def _left(adapter: Adapter, new: bytes, telling: frozenset[str]) -> Iterator[str]:
+def _left(adapter: Adapter, new: bytes, feeds: Feeds, telling: frozenset[str]) -> list[str]:
     """The places at which a word of the old message's people still stands."""
-    places: list[str] = []
-
-    def look(piece: Piece) -> str:
-        if any(word.casefold() in telling for word in _WORD.findall(piece.text)):
-            places.append(piece.place)
-        return piece.text
-
-    adapter.rewritten(adapter.open(new), look)
-    return iter(places)
+    return [
+        piece.place
+        for piece in pieces(adapter, adapter.open(new), feeds)
+        if any(word.casefold() in telling for word in _WORD.findall(piece.text))
+    ]

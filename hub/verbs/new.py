@@ -166,7 +166,10 @@ def _unread(adapter: Adapter, opened: Opened, table: FeedTable) -> Iterator[str]
     """The codes of the sample by which facts are told, that tell none of this table's."""
     from hub.flow.coverage import codes_beside
 
-    yield from (f'  "{place}" = "{code}"' for place, code in sorted(codes_beside(adapter, opened, table)))
+    yield from (
+        f'  "{place}" = "{code}"'
+        for place, code in sorted(codes_beside(adapter, opened, lambda _application, _facility: table, table))
+    )
 
 
 # The golden example

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from adapters import ADAPTERS
-from hub.contract import Piece, Reading, event_from_json, event_to_json
+from hub.contract import Reading, event_from_json, event_to_json
 from hub.domain.events import ReportParked, ResultReported
 from hub.errors import Reason, Reject
-from hub.flow.conformance import place_key, places_around
+from hub.flow.conformance import pieces, place_key, places_around
 from tests.golden_cases import CASES, Case
 from tests.promises.parts import parts_of, private_words
 
@@ -101,7 +101,7 @@ def test_every_dialect_reads_a_result() -> None:
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_written_again_unchanged_it_is_the_same_bytes(case: Case) -> None:
     adapter = ADAPTERS[case.dialect]
-    assert adapter.rewritten(adapter.open(case.raw), lambda piece: piece.text) == case.raw
+    assert adapter.rewritten(adapter.open(case.raw), case.feeds, lambda piece: piece.text) == case.raw
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -111,17 +111,11 @@ def test_what_is_read_has_a_source_and_every_fact_of_it_a_piece(case: Case) -> N
     opened = adapter.open(case.raw)
     sources = {sourced.position: sourced for sourced in adapter.sources(opened, case.feeds)}
     assert taken(decode(case, case.raw)).keys() <= sources.keys()
-    pieces: set[str] = set()
-
-    def look(piece: Piece) -> str:
-        pieces.update(places_around(piece.place))
-        return piece.text
-
-    adapter.rewritten(opened, look)
+    places = {key for piece in pieces(adapter, opened, case.feeds) for key in places_around(piece.place)}
     for sourced in sources.values():
         for _, fact in sourced.table.facts.declared():
             for text in sourced.source.texts(fact) if fact.places else ():
-                assert place_key(text.place.text) in pieces
+                assert place_key(text.place.text) in places
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
