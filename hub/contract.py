@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -19,6 +19,7 @@ from hub.domain import events
 from hub.domain.events import Event, ReportParked, ResultReported
 from hub.errors import Reject
 from hub.mapping import Feeds, FeedTable
+from hub.mapping.report import Source
 
 _NAMESPACE = uuid.UUID("6c1b0f0e-6b0d-5f0a-9c55-2f7f3a1f6b1d")
 
@@ -85,6 +86,30 @@ class Reading:
         return "AE" if self.taken else first.reason.answer
 
 
+@dataclass(frozen=True, slots=True)
+class Sourced:
+    """One result of a message that `decode` reads by a table: where its facts are found."""
+
+    position: str
+    table: FeedTable
+    source: Source
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Piece:
+    """One text of a message, as its language cuts it, unescaped. It may be a name: it has no repr.
+
+    `place` is written as a `Source` writes it, `table_place` as a table does (`OBX[2]-5.1` and `OBX-5.1`); where that
+    is the same but for the numbers in brackets it is left out. `is_code`: by the language itself this is structure or a
+    code, and never says anything of a person.
+    """
+
+    place: str
+    text: str
+    is_code: bool = False
+    table_place: str = ""
+
+
 class Adapter(Protocol):
     """One wire language. `dialect` is its name in the mapping tables and in the register (`adapters/__init__.py`)."""
 
@@ -107,6 +132,13 @@ class Adapter(Protocol):
 
     def problems(self, table: FeedTable) -> Sequence[tuple[tuple[str, ...], str]]:
         """What in a feed's table this language cannot do: key path, and the sentence that says what to do."""
+
+    def sources(self, opened: Opened, feeds: Feeds) -> Sequence[Sourced]:
+        """The results that `decode` reads by a table, in its order; none where it reads none. Never raises."""
+
+    def rewritten(self, opened: Opened, feeds: Feeds, change: Callable[[Piece], str]) -> bytes:
+        """The message, with each of its texts as `change` says. What is not changed stays the same bytes. Raises
+        UnicodeEncodeError where a new text cannot be written in the message's charset."""
 
 
 @dataclass(frozen=True, slots=True)
