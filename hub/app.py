@@ -88,7 +88,7 @@ async def running(
     conveyor = conveyor_of(settings, roles)
     hub = Running(store)
     relay = Relay(store, conveyor, clock)
-    ledger = ReplyLedger(store)
+    ledger = ReplyLedger(store, clock)
     intake = Intake(store, ADAPTERS, feeds, clock, relay.wake)
     door = MllpDoor(_answering(intake), door_settings(settings), ledger.replied)
     watch = Watch(store, conveyor, clock)

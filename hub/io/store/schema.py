@@ -3,11 +3,14 @@
 journal ──< replies        what arrived, byte for byte, and what was answered
    │  ├──< repeats         the same bytes again
    │  ├──< files           what came as a file, with the number its sender gave it
+   │  ├──< slides          the results of each message as they were at receipt, taken or refused
    │  └──< outgoing        messages to laboratories: confirmations of files, refusals
    └──< results ──< matches >── participants ──< facts, records, letters
            └──< tasks ──< decisions
 outbox, inbox              events leaving a transaction, and which consumer has handled which
 dead_letters, duties       events that could not be handled; what the schedules did last
+feed_hours                 answers to each feed by the hour
+file_faults ──< file_notes files that are missing or corrupt, and what was done about each
 """
 
 from __future__ import annotations
@@ -127,6 +130,7 @@ replies = Table(
     Column("body", LargeBinary),
     Column("then", LargeBinary, comment="the application acknowledgement, a second message"),
     Column("state", String(16), nullable=False, comment="owed, sent, undelivered"),
+    Column("sent_at", Moment, comment="when it was handed to the connection"),
     sqlite_autoincrement=True,
 )
 
@@ -229,6 +233,61 @@ outgoing = Table(
     Column("wished_at", Moment, nullable=False),
     Column("changed_at", Moment, nullable=False),
     Index("ix_outgoing_state", "state", "seq"),
+    sqlite_autoincrement=True,
+)
+
+slides = Table(
+    "slides",
+    metadata,
+    Column("journal_seq", _Counter, ForeignKey("journal.seq"), primary_key=True, autoincrement=False),
+    Column("position", String(16), primary_key=True),
+    Column("feed", String(64), nullable=False),
+    Column("slide_number", Words, nullable=False, comment="empty where it could not be read"),
+    Column("reason", String(64), nullable=False, comment="why it was refused; empty where it was taken"),
+    Column("place", Words, nullable=False),
+    Index(None, "slide_number", "feed"),
+    sqlite_with_rowid=False,
+)
+
+feed_hours = Table(
+    "feed_hours",
+    metadata,
+    Column("feed", String(64), primary_key=True),
+    Column("hour_at", Moment, primary_key=True),
+    Column("code", String(2), primary_key=True),
+    Column("count", Integer, nullable=False),
+    Column("last_at", Moment, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+file_faults = Table(
+    "file_faults",
+    metadata,
+    Column("fault_id", String(36), primary_key=True),
+    Column("feed", String(64), nullable=False, index=True),
+    Column("kind", String(16), nullable=False, comment="missing, corrupt"),
+    Column("state", String(16), nullable=False, comment="open, informed, resolved"),
+    Column("first", BigInteger, comment="the number under which nothing came, or the first of several"),
+    Column("last", BigInteger),
+    Column("journal_seq", _Counter, ForeignKey("journal.seq"), index=True, comment="the corrupt file"),
+    Column("name", Words, nullable=False),
+    Column("due_on", Date, comment="of a missing file that a person added"),
+    Column("added_by", Words, nullable=False),
+    Column("found_at", Moment, nullable=False),
+    Column("informed_on", Date),
+    Column("informed_who", Words, nullable=False, comment="who of the laboratory was told"),
+    Column("changed_at", Moment, nullable=False),
+)
+
+file_notes = Table(
+    "file_notes",
+    metadata,
+    _number(),
+    Column("fault_id", String(36), ForeignKey("file_faults.fault_id"), nullable=False, index=True),
+    Column("written_at", Moment, nullable=False),
+    Column("by", Words, nullable=False),
+    Column("what", String(16), nullable=False, comment="found, informed, noted, resolved"),
+    Column("text", Words, nullable=False),
     sqlite_autoincrement=True,
 )
 
