@@ -16,10 +16,13 @@ from hub.config import Settings
 from hub.errors import CannotRun
 from hub.flow.consumers import CONSUMERS, RECORDS
 from hub.flow.dead import DeadLetters
+from hub.flow.file_faults import notice_file_faults
 from hub.flow.handlers import Context
 from hub.flow.intake import Intake
+from hub.flow.listening import count_hours
 from hub.flow.patience import patiently
 from hub.flow.ports import FOREVER, Clock, Conveyor, Store, Via
+from hub.flow.reconciliation import send_reconciliations
 from hub.flow.refill import refill, refill_if_lost
 from hub.flow.relay import Relay
 from hub.flow.replies import ReplyLedger
@@ -91,7 +94,7 @@ async def running(
     ledger = ReplyLedger(store, clock)
     intake = Intake(store, ADAPTERS, feeds, clock, relay.wake)
     door = MllpDoor(_answering(intake), door_settings(settings), ledger.replied)
-    watch = Watch(store, conveyor, clock)
+    watch = Watch(store, conveyor, clock, [table.feed for table in feeds if table.status == "live"])
     web_site = Site(
         site(_readiness(store, conveyor, roles), watch.look if "web" in roles or "schedule" in roles else _nothing),
         settings.http_host,
@@ -104,7 +107,7 @@ async def running(
             Worker(store, conveyor, context, RECORDS, relay.wake).run(),
             DeadLetters(store, conveyor, context).run(),
         ],
-        "schedule": lambda: [Schedule(store, _duties(settings, store, conveyor, clock), clock).run()],
+        "schedule": lambda: [Schedule(store, _duties(settings, store, conveyor, feeds, clock), clock).run()],
     }
     tasks: list[asyncio.Task[None]] = []
     try:
@@ -136,9 +139,14 @@ def conveyor_of(settings: Settings, roles: tuple[str, ...] = ()) -> Conveyor:
     return RabbitConveyor(settings.amqp_url, "screening-hub " + "+".join(roles))
 
 
-def _duties(settings: Settings, store: Store, conveyor: Conveyor, clock: Clock) -> list[Duty]:
+def _duties(settings: Settings, store: Store, conveyor: Conveyor, feeds: FeedTables, clock: Clock) -> list[Duty]:
     limit = timedelta(seconds=settings.refill_seconds)
-    return [Duty("refill", limit, partial(refill_if_lost, store, conveyor, clock, limit))]
+    return [
+        Duty("refill", limit, partial(refill_if_lost, store, conveyor, clock, limit)),
+        Duty("hours", timedelta(minutes=1), partial(count_hours, store, clock)),
+        Duty("files", timedelta(minutes=1), partial(notice_file_faults, store, clock)),
+        Duty("reconciliation", timedelta(minutes=10), partial(send_reconciliations, store, clock, feeds)),
+    ]
 
 
 async def _nothing() -> None:

@@ -1,5 +1,5 @@
-"""What the hub's account of its feeds needs of the store: slides as they came, hours, files that need looking after, and
-the figures of a stretch of time. A part of `hub.flow.ports`; `hub.io.store` provides them.
+"""What the hub's account of its feeds needs of the store: slides as they came, hours, files that need looking after,
+and the figures of a stretch of time. A part of `hub.flow.ports`; `hub.io.store` provides them.
 
 A stretch of time is `since` up to, and not with, `until`.
 """

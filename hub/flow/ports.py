@@ -188,7 +188,8 @@ class FileRow:
 @dataclass(frozen=True, slots=True)
 class OutgoingRow:
     """A message to a laboratory. `local_id` names it to whoever carries it, so that it is sent once; `kind` is
-    confirmation, refusals or reconciliation; `state` is wished, sent (the carrier has it), taken (the laboratory has it) or failed."""
+    confirmation, refusals or reconciliation; `state` is wished, sent (the carrier has it), taken (the laboratory has
+    it) or failed."""
 
     local_id: str
     feed: str

@@ -1,4 +1,4 @@
-"""How many answers each feed got in each hour: counted by the schedule, so that nobody has to walk through the journal."""
+"""How many answers each feed got in each hour: counted by the schedule, so that nobody walks through the journal."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class SqlHours(Room):
     def last_of_feeds(self) -> dict[str, datetime]:
         """When each feed was last answered, as far as it is counted."""
         query = select(feed_hours.c.feed, func.max(feed_hours.c.last_at)).group_by(feed_hours.c.feed)
-        return {feed: last for feed, last in self._connection.execute(query)}
+        return dict(self._connection.execute(query).tuples().all())
 
 
 def _moment(value: Any, rest: str = "") -> datetime:

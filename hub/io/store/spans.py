@@ -1,5 +1,6 @@
-"""A stretch of time as a stretch of row numbers. The journal has no index of times: keeping one would cost every message
-something, for questions that are asked a few times a day."""
+"""A stretch of time as a stretch of row numbers.
+
+The journal has no index of times: it would cost every message something, for questions asked a few times a day."""
 
 from __future__ import annotations
 
