@@ -78,7 +78,8 @@ def _say_laboratory(report: LaboratoryReport) -> None:
 
 def _figures(own: Figures, peers: Figures | None) -> list[tuple[str, str, str]]:
     def row(name: str, field: str, unit: str) -> tuple[str, str, str]:
-        return name, *(_shown(getattr(one, field) if one else None, unit) for one in (own, peers))
+        theirs = getattr(peers, field) if peers else None
+        return name, _shown(getattr(own, field), unit), _shown(theirs, unit)
 
     return [
         row("messages answered", "messages", ""),
@@ -130,9 +131,8 @@ def _say_differences(found: Reconciliation) -> None:
         say(f"repeated      {found.repeated_in_theirs} lines of their list name a slide again")
     for one in found.missing_here:
         words = {"nothing": "never came", "another-day": "came on another day"}
-        say(
-            f"missing here   {one.slide_number}  {words.get(one.known, ' '.join(('refused', one.reason, one.place)))}".rstrip()
-        )
+        known = words.get(one.known) or f"refused {one.reason} {one.place}".rstrip()
+        say(f"missing here   {one.slide_number}  {known}")
     for number in found.missing_there:
         say(f"missing there  {number}")
     for later in found.refused_later:

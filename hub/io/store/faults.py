@@ -85,7 +85,7 @@ class SqlFileFaults(Room):
             .where(files.c.feed == feed, files.c.sequence.between(first, last))
             .group_by(files.c.sequence)
         )
-        return dict(self._connection.execute(query).tuples().all())
+        return dict(self._connection.execute(query).all())
 
 
 def _values(fault: FileFault) -> dict[str, Any]:

@@ -98,7 +98,7 @@ class SqlFigures(Room):
             .where(Span(replies, replies.c.answered_at, since, _NEVER).on(connection), replies.c.state == "owed")
             .group_by(journal.c.feed)
         )
-        return dict(connection.execute(query).tuples().all())
+        return dict(connection.execute(query).all())
 
     def oldest_unfinished(self) -> dict[str, datetime]:
         """By feed the oldest event that was read from its messages and is not handled yet."""
@@ -107,7 +107,7 @@ class SqlFigures(Room):
             .where(outbox.c.finished_at.is_(None), outbox.c.feed != "")
             .group_by(outbox.c.feed)
         )
-        return dict(self._connection.execute(query).tuples().all())
+        return dict(self._connection.execute(query).all())
 
     def newest_bytes(self, feed: str, since: datetime, limit: int) -> list[tuple[datetime, bytes]]:
         """The newest messages of a feed with the time of their receipt, the newest first."""

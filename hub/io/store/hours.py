@@ -55,7 +55,7 @@ class SqlHours(Room):
     def last_of_feeds(self) -> dict[str, datetime]:
         """When each feed was last answered, as far as it is counted."""
         query = select(feed_hours.c.feed, func.max(feed_hours.c.last_at)).group_by(feed_hours.c.feed)
-        return dict(self._connection.execute(query).tuples().all())
+        return dict(self._connection.execute(query).all())
 
 
 def _moment(value: Any, rest: str = "") -> datetime:
