@@ -11,7 +11,7 @@ from typing import Any
 from hub.contract import Adapter
 from hub.domain.dates import ENGLAND
 from hub.domain.rhythm import Silence
-from hub.flow.listening import answers_since, hours_until, last_heard, silences
+from hub.flow.listening import Heard, answers_since
 from hub.flow.ports import Transaction
 from hub.mapping import FeedTable
 from hub.mapping.forms import read_time
@@ -76,10 +76,11 @@ def feed_states(
     """Of these feeds. Comparing clocks opens some messages of each: `clocks` says whether it is worth that."""
     tables = list(tables)
     midnight = now.astimezone(ENGLAND).replace(hour=0, minute=0, second=0, microsecond=0)
-    hours = hours_until(tx, now - _WEEK, now)
+    heard = Heard.by(tx, now)
+    hours = heard.hours(now - _WEEK)
     today, week = answers_since(hours, midnight), answers_since(hours, now - _WEEK)
-    last_of = last_heard(tx, now)
-    silent = silences(tx, now, [table.feed for table in tables if table.status == "live"])
+    last_of = heard.last()
+    silent = heard.silences([table.feed for table in tables if table.status == "live"])
     faults = tx.file_faults.unresolved()
     owed, underway = tx.figures.oldest_owed(now - _A_DAY), tx.figures.oldest_unfinished()
     return [

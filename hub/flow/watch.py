@@ -9,7 +9,7 @@ from time import monotonic
 
 from hub import telemetry
 from hub.errors import Retry
-from hub.flow.listening import silences
+from hub.flow.listening import Heard
 from hub.flow.ports import Clock, Conveyor, Store, Transaction
 
 LOOK_SECONDS = 5.0
@@ -71,7 +71,7 @@ class Watch:
         """Which of the live feeds are silent, and what is wrong with their files."""
         now = self._clock()
         try:
-            silent = await self._store.read(lambda tx: silences(tx, now, self._feeds))
+            silent = await self._store.read(lambda tx: Heard.by(tx, now).silences(self._feeds))
             faults = await self._store.read(lambda tx: tx.file_faults.unresolved())
         except Retry:
             return  # the store's being away has been told

@@ -116,6 +116,7 @@ def _found(tx: Transaction, prefix: str) -> FileFault:
 
 
 def _act(store: SqlStore, options: argparse.Namespace) -> int:
+    from hub.domain.dates import day_in_england
     from hub.flow.file_faults import Refused, add_missing, inform, note, resolve
 
     now = datetime.now(UTC)
@@ -128,7 +129,7 @@ def _act(store: SqlStore, options: argparse.Namespace) -> int:
             return add_missing(tx, options.feed, options.name, options.due, **said)
         fault_id = _found(tx, options.fault).fault_id
         if options.action == "inform":
-            return inform(tx, fault_id, options.who, options.on or now.date(), **said)
+            return inform(tx, fault_id, options.who, options.on or day_in_england(now), **said)
         return {"note": note, "resolve": resolve}[options.action](tx, fault_id, **said)
 
     try:

@@ -9,13 +9,13 @@ from adapters import ADAPTERS
 from hub import telemetry
 from hub.flow.consumers import CONSUMERS
 from hub.flow.feed_states import FeedState, feed_states
-from hub.flow.listening import count_hours, hours_until, last_heard, silences
+from hub.flow.listening import Heard, count_hours
 from hub.flow.watch import Watch
 from hub.io.conveyor import InProcessConveyor
 from tests.flow.scene import FEEDS, NOW, Scene
 
 FUTURE = date(2027, 1, 1)
-HOUR, WEEK = timedelta(hours=1), timedelta(weeks=1)
+WEEK = timedelta(weeks=1)
 
 
 def states(scene: Scene) -> dict[str, FeedState]:
@@ -28,7 +28,7 @@ async def send(scene: Scene, **changes: date) -> None:
 
 
 def counted(scene: Scene) -> list[tuple[datetime, str, int]]:
-    hours = scene.read(lambda tx: hours_until(tx, NOW - 10 * WEEK, scene.now + HOUR, "northmoor"))
+    hours = scene.read(lambda tx: Heard.by(tx, scene.now).hours(NOW - 10 * WEEK, "northmoor"))
     return sorted((hour.hour_at, hour.code, hour.count) for hour in hours)
 
 
@@ -90,18 +90,18 @@ async def test_a_silence_is_noticed_told_and_ended(scene: Scene) -> None:
     await fill_weeks(scene, datetime(2026, 3, 4, 10, 30, tzinfo=UTC))
     scene.now = datetime(2026, 3, 4, 9, 59, tzinfo=UTC)
     live = ["northmoor", "southwick"]
-    assert scene.read(lambda tx: silences(tx, scene.now, live)) == {}
+    assert scene.read(lambda tx: Heard.by(tx, scene.now).silences(live)) == {}
     scene.now = datetime(2026, 3, 4, 11, 1, tzinfo=UTC)
-    assert set(scene.read(lambda tx: silences(tx, scene.now, live))) == {"northmoor"}
+    assert set(scene.read(lambda tx: Heard.by(tx, scene.now).silences(live))) == {"northmoor"}
     await count_hours(scene.store, lambda: scene.now)  # the same with everything counted
-    assert set(scene.read(lambda tx: silences(tx, scene.now, live))) == {"northmoor"}
+    assert set(scene.read(lambda tx: Heard.by(tx, scene.now).silences(live))) == {"northmoor"}
     (concern,) = states(scene)["northmoor"].concerns
     assert concern == "Silent. In 8 of 8 weeks more had come by this time of the week."
     await look(scene, live)
     assert 'hub_feed_silent{feed="northmoor"} 1.0' in telemetry.render_metrics().decode()
     assert 'hub_feed_silent{feed="southwick"} 0.0' in telemetry.render_metrics().decode()
     await send(scene)
-    assert scene.read(lambda tx: silences(tx, scene.now, live)) == {}
+    assert scene.read(lambda tx: Heard.by(tx, scene.now).silences(live)) == {}
     await look(scene, live)
     assert 'hub_feed_silent{feed="northmoor"} 0.0' in telemetry.render_metrics().decode()
 
@@ -112,7 +112,7 @@ async def look(scene: Scene, live: list[str]) -> None:
 
 async def test_when_a_feed_was_last_heard_is_known_without_the_schedule(scene: Scene) -> None:
     await send(scene)
-    assert scene.read(lambda tx: last_heard(tx, scene.now + HOUR)) == {"northmoor": scene.now}
+    assert scene.read(lambda tx: Heard.by(tx, scene.now).last()) == {"northmoor": scene.now}
 
 
 async def test_the_senders_clock_against_ours(scene: Scene) -> None:

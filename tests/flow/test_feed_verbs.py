@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from hub.__main__ import main
+from hub.domain.dates import day_in_england
 from hub.flow.ports import FileRow
 from hub.io.store import open_store
 from tests.flow.conftest import quick_directory
@@ -42,6 +44,16 @@ async def _fill(directory: Path) -> None:
 
 
 @pytest.fixture
+def today(data: Path) -> date:
+    """The day on which the messages came."""
+    store = open_store(data)
+    try:
+        return day_in_england(store.read_now(lambda tx: tx.journal.newest(1))[0].arrival.received_at)
+    finally:
+        store.close_now()
+
+
+@pytest.fixture
 def ask(capfd: pytest.CaptureFixture[str], data: Path) -> Inside:
     def ask(*words: object) -> Finished:
         said = (*map(str, words), "--data", str(data))
@@ -54,63 +66,64 @@ def ask(capfd: pytest.CaptureFixture[str], data: Path) -> Inside:
 
 def test_every_feed_on_a_line(ask: Inside) -> None:
     done = ask("feeds")
-    assert [line.split()[0] for line in done.text.splitlines()[2:5]] == ["eastvale", "northmoor", "southwick"]
-    states = {state["feed"]: state for state in ask("feeds", "--json").json}
-    assert states["northmoor"]["today"] == {"AA": 1, "AE": 1}
+    assert [line.split()[0] for line in done.said.splitlines()[2:5]] == ["eastvale", "northmoor", "southwick"]
+    states = {state["feed"]: state for state in json.loads(ask("feeds", "--json").out)}
+    assert states["northmoor"]["week"] == {"AA": 1, "AE": 1}
     assert states["southwick"]["last_at"] is None
 
 
 def test_one_feed_in_detail(ask: Inside) -> None:
     done = ask("feeds", "northmoor")
-    assert "today                1 AA, 1 AE" in done.text
-    assert ask("feeds", "northmoor", "--json").json["week"] == {"AA": 1, "AE": 1}
+    assert "7 days               1 AA, 1 AE" in done.said
+    assert json.loads(ask("feeds", "northmoor", "--json").out)["week"] == {"AA": 1, "AE": 1}
     assert is_one_sentence(ask("feeds", "nowhere"))
 
 
 def test_a_missing_file_from_found_to_resolved(ask: Inside) -> None:
     done = ask("files", "list", "northmoor")
     assert done.code == 1
-    assert "possible missing file, number 8" in done.text
-    fault = ask("files", "list", "northmoor", "--json").json["faults"][0]["fault_id"][:8]
+    assert "possible missing file, number 8" in done.said
+    fault = json.loads(ask("files", "list", "northmoor", "--json").out)["faults"][0]["fault_id"][:8]
     assert is_one_sentence(ask("files", "resolve", fault, "--by", "r.patel"))
     assert ask("files", "inform", fault, "--who", "S. Lane", "--by", "r.patel", "--text", "by phone").code == 0
-    assert ask("files", "note", fault, "--by", "r.patel", "--text", "they look", "--json").json["state"] == "informed"
+    assert (
+        json.loads(ask("files", "note", fault, "--by", "r.patel", "--text", "they look", "--json").out)["state"]
+        == "informed"
+    )
     assert ask("files", "resolve", fault, "--by", "r.patel", "--text", "never made").code == 0
     shown = ask("files", "show", fault)
-    assert [line.split()[2] for line in shown.text.splitlines()[2:]] == ["found", "informed", "noted", "resolved"]
-    assert [one["what"] for one in ask("files", "show", fault, "--json").json["diary"]][-1] == "resolved"
+    assert [line.split()[2] for line in shown.said.splitlines()[2:]] == ["found", "informed", "noted", "resolved"]
+    assert [one["what"] for one in json.loads(ask("files", "show", fault, "--json").out)["diary"]][-1] == "resolved"
     assert ask("files", "list", "northmoor").code == 0
 
 
 def test_a_missing_file_is_added_by_hand(ask: Inside) -> None:
     yesterday = "2026-01-01"
     done = ask("files", "add", "southwick", "--name", "Monday", "--due", yesterday, "--by", "r.patel")
-    assert (done.code, "Monday, due 2026-01-01, open" in done.text) == (0, True)
+    assert (done.code, "Monday, due 2026-01-01, open" in done.said) == (0, True)
     assert is_one_sentence(ask("files", "add", "nowhere", "--due", yesterday, "--by", "r.patel"))
     assert is_one_sentence(ask("files", "show", "zzzz"))
 
 
-def test_the_week_of_a_laboratory(ask: Inside) -> None:
-    today = datetime.now(UTC).date()
+def test_the_week_of_a_laboratory(ask: Inside, today: date) -> None:
     done = ask("report", "laboratory", "--feed", "northmoor", "--week", today)
-    assert "1 x test-date-in-future" in done.text
-    assert "refused                       50.0 %" in done.text
-    assert ask("report", "laboratory", "--feed", "northmoor", "--week", today, "--json").json["met"] is None
+    assert "1 x test-date-in-future" in done.said
+    assert "refused                        50.0 %" in done.said
+    assert json.loads(ask("report", "laboratory", "--feed", "northmoor", "--week", today, "--json").out)["met"] is None
     assert is_one_sentence(ask("report", "laboratory", "--feed", "northmoor", "--week", "soon"))
 
 
-def test_two_lists_of_a_day(ask: Inside, tmp_path: Path) -> None:
-    today = datetime.now(UTC).date()
+def test_two_lists_of_a_day(ask: Inside, today: date, tmp_path: Path) -> None:
     ours = ask("report", "reconciliation", "--feed", "northmoor", "--on", today)
-    assert (ours.code, ours.text.splitlines()[1]) == (0, "26000001,taken,,")
+    assert (ours.code, ours.said.splitlines()[1]) == (0, "26000001,taken,,")
     theirs = tmp_path / "theirs.csv"
     theirs.write_text("slide\n26000002\n26000003\n")
     found = ask("report", "reconciliation", "--feed", "northmoor", "--on", today, "--list", theirs)
     assert found.code == 1
-    assert "their list    2 = 0 in both + 2 missing here" in found.text
-    assert "missing here   26000002  refused test-date-in-future" in found.text
-    assert "missing here   26000003  never came" in found.text
-    assert "missing there  26000001" in found.text
+    assert "their list    2 = 0 in both + 2 missing here" in found.said
+    assert "missing here   26000002  refused test-date-in-future" in found.said
+    assert "missing here   26000003  never came" in found.said
+    assert "missing there  26000001" in found.said
     theirs.write_text("26000001\n")
     assert ask("report", "reconciliation", "--feed", "northmoor", "--on", today, "--list", theirs).code == 0
     theirs.write_bytes(b"\xff\xfe\x00")
