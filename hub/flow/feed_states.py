@@ -97,16 +97,17 @@ def feed_states(
             corrupt_files=faults.get((table.feed, "corrupt"), 0),
             oldest_owed_at=owed.get(table.feed),
             oldest_underway_at=underway.get(table.feed),
-            clock_seconds=clock_ahead(tx, table, adapters[table.dialect], now) if clocks else None,
+            clock_seconds=clock_ahead(tx, table, adapters[table.dialect], last_of.get(table.feed)) if clocks else None,
         )
         for table in tables
     ]
 
 
-def clock_ahead(tx: Transaction, table: FeedTable, adapter: Adapter, now: datetime) -> float | None:
-    """Seconds by which a sender's clock is ahead of ours. None where its messages do not say when they were sent."""
+def clock_ahead(tx: Transaction, table: FeedTable, adapter: Adapter, last_at: datetime | None) -> float | None:
+    """Seconds by which a sender's clock is ahead of ours, by the messages of the day before its last. None where there
+    are none, or they do not say when they were sent."""
     ahead = []
-    for received_at, raw in tx.figures.newest_bytes(table.feed, now - _WEEK, CLOCKS):
+    for received_at, raw in tx.figures.newest_bytes(table.feed, last_at - _A_DAY, CLOCKS) if last_at else ():
         said = adapter.open(raw).sent
         sent_at = read_time(said, table.zone) or read_time(said, table.zone, "ISO")
         if sent_at:

@@ -348,6 +348,7 @@ matches = Table(
     Column("matched_at", Moment, nullable=False),
     Column("undone_at", Moment),
     Column("undone_by", Words, nullable=False),
+    Index(None, "result_id"),
     # One result on two people's records is the harm this table exists to prevent.
     Index(
         "uq_matches_live_result",

@@ -19,6 +19,7 @@ def upgrade() -> None:
     op.add_column(
         "replies", sa.Column("sent_at", Moment(), nullable=True, comment="when it was handed to the connection")
     )
+    op.create_index(op.f("ix_matches_result_id"), "matches", ["result_id"], unique=False)
     _slides()
     op.create_table(
         "feed_hours",
