@@ -16,10 +16,13 @@ from hub.config import Settings
 from hub.errors import CannotRun
 from hub.flow.consumers import CONSUMERS, RECORDS
 from hub.flow.dead import DeadLetters
+from hub.flow.file_faults import notice_file_faults
 from hub.flow.handlers import Context
 from hub.flow.intake import Intake
+from hub.flow.listening import count_hours
 from hub.flow.patience import patiently
 from hub.flow.ports import FOREVER, Clock, Conveyor, Store, Via
+from hub.flow.reconciliation import send_reconciliations
 from hub.flow.refill import refill, refill_if_lost
 from hub.flow.refusals import tell_laboratories
 from hub.flow.relay import Relay
@@ -94,11 +97,11 @@ async def running(
     conveyor = conveyor_of(settings, roles)
     hub = Running(store)
     relay = Relay(store, conveyor, clock)
-    ledger = ReplyLedger(store)
+    ledger = ReplyLedger(store, clock)
     intake = Intake(store, ADAPTERS, feeds, clock, relay.wake)
     door = MllpDoor(_answering(intake), door_settings(settings), ledger.replied)
     partners = _partners(settings, intake, store, feeds, clock, ledger) if "intake" in roles else None
-    watch = Watch(store, conveyor, clock)
+    watch = Watch(store, conveyor, clock, [table.feed for table in feeds if table.status == "live"])
     web_site = Site(
         site(_readiness(store, conveyor, roles), watch.look if "web" in roles or "schedule" in roles else _nothing),
         settings.http_host,
@@ -153,6 +156,9 @@ def _duties(settings: Settings, store: Store, conveyor: Conveyor, feeds: FeedTab
     return [
         Duty("refill", limit, partial(refill_if_lost, store, conveyor, clock, limit)),
         Duty("refusals", TELL_REFUSALS, partial(tell_laboratories, store, feeds, clock)),
+        Duty("hours", timedelta(minutes=1), partial(count_hours, store, clock)),
+        Duty("files", timedelta(minutes=1), partial(notice_file_faults, store, clock)),
+        Duty("reconciliation", timedelta(minutes=10), partial(send_reconciliations, store, clock, feeds)),
     ]
 
 

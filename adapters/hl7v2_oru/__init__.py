@@ -48,6 +48,7 @@ class Hl7v2Oru:
             charset=frame.charset,
             is_acknowledgement=frame.is_acknowledgement,
             is_batch=frame.is_batch,
+            sent=head.get("MSH-7") if head else "",
             notes=frame.notes,
             inner=frame,
         )

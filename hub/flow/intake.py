@@ -24,6 +24,7 @@ from hub.flow.answered import Answered as Answered
 from hub.flow.answered import once, stored
 from hub.flow.consumers import CONSUMERS
 from hub.flow.ports import Arrival, Clock, FileRow, JournalEntry, OutgoingRow, Store, StoredReply, Transaction, Via
+from hub.flow.receipts import slide_rows
 from hub.flow.together import Together
 from hub.mapping import FeedTables
 from hub.mapping.feed_table import Answer as ConfirmedTo
@@ -149,6 +150,7 @@ def _take_down(tx: Transaction, messages: Sequence[Message]) -> list[Answered]:
         tx.events.put(event, consumed=event.type in CONSUMERS)
     replies = [message.reply() for message in to_write]
     tokens = tx.journal.answered([(written[m.name], reply) for m, reply in zip(to_write, replies, strict=True)])
+    tx.slides.put([row for message in to_write for row in slide_rows(message.reading, written[message.name])])
     for message, reply in zip(to_write, replies, strict=True):
         if message.file is not None:
             tx.files.put(message.file_row(written[message.name]))

@@ -59,6 +59,14 @@ class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     workflow: Annotated[str, Meta(description="The MESH workflow id they are sent under.")] = ""
 
 
+class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is agreed for the weekly report to the laboratory."""
+
+    ack_p95_ms: Annotated[
+        int, Meta(description="The objective: 95 of 100 answers go out within so many milliseconds.", ge=1)
+    ] = 1000
+
+
 class Fact(msgspec.Struct, frozen=True, forbid_unknown_fields=True, eq=False):
     """Where one fact stands (`place`) or what it always is (`constant`), and how its text is read."""
 
@@ -148,6 +156,7 @@ class FeedTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     charset: Annotated[str, Meta(description="The charset to expect; another is taken, and noted. Empty: any.")] = ""
     access: Access = Access()
     answer: Answer = Answer()
+    report: Report = Report()
     codes: Annotated[
         dict[str, dict[str, str]], Meta(description="Translation tables: the sender's code = the national code.")
     ] = {}

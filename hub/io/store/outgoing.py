@@ -24,6 +24,10 @@ class SqlOutgoing(Room):
         values = {name: getattr(message, name) for name in OutgoingRow.__slots__}
         self._connection.execute(insert(outgoing), {**values, "changed_at": message.changed_at or message.wished_at})
 
+    def knows(self, local_id: str) -> bool:
+        found = self._connection.execute(select(outgoing.c.seq).where(outgoing.c.local_id == local_id)).first()
+        return found is not None
+
     def in_state(self, state: str, limit: int) -> list[OutgoingRow]:
         """The oldest first."""
         return self._listed(select(outgoing).where(outgoing.c.state == state).order_by(outgoing.c.seq).limit(limit))

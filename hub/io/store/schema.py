@@ -4,6 +4,7 @@ journal ──< replies        what arrived, byte for byte, and what was answere
    │  ├──< repeats         the same bytes again
    │  ├──< requests        what a partner called its request over HTTP, and which reply it got
    │  ├──< files           what came as a file, with the number its sender gave it
+   │  ├──< slides          the results of each message as they were at receipt, taken or refused
    │  └──< outgoing        messages to laboratories: confirmations of files, refusals
    └──< results ──< matches >── participants ──< facts, records, letters
            ├──< tasks ──< decisions
@@ -11,6 +12,8 @@ journal ──< replies        what arrived, byte for byte, and what was answere
 outbox, inbox              events leaving a transaction, and which consumer has handled which
 assertions, token_keys     what partners have proven themselves with over HTTP, and what their tokens are signed with
 dead_letters, duties       events that could not be handled; what the schedules did last
+feed_hours                 answers to each feed by the hour
+file_faults ──< file_notes files that are missing or corrupt, and what was done about each
 """
 
 from __future__ import annotations
@@ -130,6 +133,7 @@ replies = Table(
     Column("body", LargeBinary),
     Column("then", LargeBinary, comment="the application acknowledgement, a second message"),
     Column("state", String(16), nullable=False, comment="owed, sent, undelivered"),
+    Column("sent_at", Moment, comment="when it was handed to the connection"),
     sqlite_autoincrement=True,
 )
 
@@ -263,6 +267,61 @@ token_keys = Table(
     Column("made_at", Moment, nullable=False),
 )
 
+slides = Table(
+    "slides",
+    metadata,
+    Column("journal_seq", _Counter, ForeignKey("journal.seq"), primary_key=True, autoincrement=False),
+    Column("position", String(16), primary_key=True),
+    Column("feed", String(64), nullable=False),
+    Column("slide_number", Words, nullable=False, comment="empty where it could not be read"),
+    Column("reason", String(64), nullable=False, comment="why it was refused; empty where it was taken"),
+    Column("place", Words, nullable=False),
+    Index(None, "slide_number", "feed"),
+    sqlite_with_rowid=False,
+)
+
+feed_hours = Table(
+    "feed_hours",
+    metadata,
+    Column("feed", String(64), primary_key=True),
+    Column("hour_at", Moment, primary_key=True),
+    Column("code", String(2), primary_key=True),
+    Column("count", Integer, nullable=False),
+    Column("last_at", Moment, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+file_faults = Table(
+    "file_faults",
+    metadata,
+    Column("fault_id", String(36), primary_key=True),
+    Column("feed", String(64), nullable=False, index=True),
+    Column("kind", String(16), nullable=False, comment="missing, corrupt"),
+    Column("state", String(16), nullable=False, comment="open, informed, resolved"),
+    Column("first", BigInteger, comment="the number under which nothing came, or the first of several"),
+    Column("last", BigInteger),
+    Column("journal_seq", _Counter, ForeignKey("journal.seq"), index=True, comment="the corrupt file"),
+    Column("name", Words, nullable=False),
+    Column("due_on", Date, comment="of a missing file that a person added"),
+    Column("added_by", Words, nullable=False),
+    Column("found_at", Moment, nullable=False),
+    Column("informed_on", Date),
+    Column("informed_who", Words, nullable=False, comment="who of the laboratory was told"),
+    Column("changed_at", Moment, nullable=False),
+)
+
+file_notes = Table(
+    "file_notes",
+    metadata,
+    _number(),
+    Column("fault_id", String(36), ForeignKey("file_faults.fault_id"), nullable=False, index=True),
+    Column("written_at", Moment, nullable=False),
+    Column("by", Words, nullable=False),
+    Column("what", String(16), nullable=False, comment="found, informed, noted, resolved"),
+    Column("text", Words, nullable=False),
+    sqlite_autoincrement=True,
+)
+
 participants = Table(
     "participants",
     metadata,
@@ -320,6 +379,7 @@ matches = Table(
     Column("matched_at", Moment, nullable=False),
     Column("undone_at", Moment),
     Column("undone_by", Words, nullable=False),
+    Index(None, "result_id"),
     # One result on two people's records is the harm this table exists to prevent.
     Index(
         "uq_matches_live_result",
