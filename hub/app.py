@@ -167,7 +167,7 @@ def _partners(
 ) -> PartnersDoor:
     from hub.io.http import PartnersDoor, partners_settings  # the verbs need none of what it loads
 
-    return PartnersDoor(intake, store, feeds, clock, partners_settings(settings), ledger.replied)
+    return PartnersDoor(intake, store, ADAPTERS, feeds, clock, partners_settings(settings), ledger.replied)
 
 
 async def _nothing() -> None:

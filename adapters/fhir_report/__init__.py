@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 
-from adapters.fhir_report.answer import answer
+from adapters.fhir_report.answer import MOST_ISSUES, answer
 from adapters.fhir_report.message import Message
 from adapters.fhir_report.paths import carries
 from adapters.fhir_report.problems import problems_of
@@ -54,11 +54,7 @@ class FhirReport:
         if refused or table is None:
             return Reading(table.feed if table else "", tuple(Item(_WHOLE, each) for each in refused))
         ours = [report for report in message.reports if report.is_ours(_facts(table))]
-        items = [
-            Item(f"1.{number}", outcome)
-            for number, report in enumerate(ours, start=1)
-            for outcome in _outcomes(report, table, today)
-        ]
+        items = list(_items(ours, table, today))
         items += [Item(f"1.{len(ours) + 1}", each) for each in _beside(message, ours, table)]
         return Reading(table.feed, tuple(items), tuple(_notes(opened, len(message.reports) - len(ours))))
 
@@ -96,6 +92,17 @@ def _refused(message: Message, table: FeedTable | None) -> list[Reject]:
     return [finding.reject for finding in document.violations()] or list(message.refused_content())
 
 
+def _items(reports: Sequence[DiagnosticReport], table: FeedTable, today: date) -> Iterator[Item]:
+    """What becomes of each report, until enough is wrong: then nothing of the Bundle is taken anyway."""
+    refused = 0
+    for number, report in enumerate(reports, start=1):
+        for outcome in _outcomes(report, table, today):
+            refused += isinstance(outcome, Reject)
+            yield Item(f"1.{number}", outcome)
+        if refused >= MOST_ISSUES:
+            return
+
+
 def _outcomes(
     report: DiagnosticReport, table: FeedTable, today: date
 ) -> tuple[ResultReported | ReportParked | Reject, ...]:
@@ -114,8 +121,11 @@ def _beside(message: Message, ours: Sequence[DiagnosticReport], table: FeedTable
     for observation in message.resources.of_type("Observation"):
         if observation.steps not in named and carries(_facts(table), observation, message.resources):
             yield Reject(Reason.NO_RESULT, observation.place, "No DiagnosticReport names this Observation as a result.")
-    if not ours:
+    if not message.reports:
         yield Reject(Reason.NO_RESULT, _BUNDLE, "Send one DiagnosticReport with its Observations.")
+    elif not ours:
+        at = message.reports[0].report.place
+        yield Reject(Reason.NO_RESULT, at, "None of its Observations has a code that this feed is known to send.")
 
 
 def _facts(table: FeedTable) -> list[Fact]:

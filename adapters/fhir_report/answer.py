@@ -7,7 +7,8 @@ from hub.errors import Reason, Reject
 from hub.formats.fhir import Issue, operation_outcome
 
 REASONS = "urn:screening-hub:reason"
-_MOST_ISSUES = 50
+MOST_ISSUES = 50
+"""A Bundle of hundreds may fail as a whole: the first fifty say enough."""
 # FHIR's own kinds of issue (http://hl7.org/fhir/issue-type).
 _KINDS = {
     Reason.UNREADABLE: "structure",
@@ -35,7 +36,7 @@ _OTHERWISE = "value"
 def answer(reading: Reading, outcome_id: str, *, as_xml: bool) -> bytes:
     """One issue for each thing wrong; where nothing is, one that says what is stored."""
     # Two reports of one person say the same of her: once is enough.
-    issues = list(dict.fromkeys(_issue(item) for item in reading.refused))[:_MOST_ISSUES]
+    issues = list(dict.fromkeys(_issue(item) for item in reading.refused))[:MOST_ISSUES]
     return operation_outcome(issues or [_stored(reading)], outcome_id, REASONS, as_xml=as_xml)
 
 

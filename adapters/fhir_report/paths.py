@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from hub.errors import Place
@@ -61,6 +61,11 @@ class Plan:
     def depth(self) -> int:
         return max((condition.shared for condition in self.conditions), default=0)
 
+    def nearer(self) -> Iterator[Plan]:
+        """The plan, then with less and less asked of the deepest elements."""
+        for depth in sorted({condition.shared for condition in self.conditions}, reverse=True):
+            yield replace(self, conditions=tuple(each for each in self.conditions if each.shared <= depth))
+
     def meant(self, root: Node, resources: Resources) -> Iterator[Node]:
         """The elements of which everything asked is true, filled or not."""
         for trail in _trails(root, self.steps[: self.depth], resources):
@@ -90,11 +95,13 @@ def texts(fact: Fact, roots: Roots, resources: Resources) -> list[Text]:
 
 
 def missing(fact: Fact, roots: Roots, resources: Resources) -> Place:
-    """Where the fact ought to have stood: in the element meant for it, else in any resource of its type."""
+    """Where the fact ought to have stood: in the element meant for it, or the nearest to it, or the only resource of
+    its type; else in any."""
     plan = plans(fact)[0]
-    for root in roots(plan.root):
-        for element in plan.meant(root, resources):
-            return Node(None, (*element.steps, *plan.steps[plan.depth :])).place
+    for nearer in (*plan.nearer(), *((replace(plan, conditions=()),) if len(roots(plan.root)) == 1 else ())):
+        for root in roots(plan.root):
+            for element in nearer.meant(root, resources):
+                return Node(None, (*element.steps, *plan.steps[nearer.depth :])).place
     text = f"Bundle.entry.resource.ofType({plan.root}).{'.'.join(plan.steps)}"
     return Place(text, (text,))
 

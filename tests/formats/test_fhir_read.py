@@ -137,6 +137,7 @@ AT = "Bundle.entry[0].resource"
         (patient(deceasedBoolean=True, deceasedDateTime="2020"), [(WRONG, AT)]),
         (patient(animal={"species": {"text": "x"}}), [(WRONG, f"{AT}.animal")]),
         (patient(birth_date="1980-07-14"), [(WRONG, AT)]),
+        (patient(Synthetique="x"), [(WRONG, AT)]),
         (patient(resource_type="Patient"), [(WRONG, AT)]),
         (patient(fhir_comments="Synthetique"), [(WRONG, AT)]),
         (patient(contained=[{"resourceType": "Synthetique"}]), [(WRONG, f"{AT}.contained[0].resourceType")]),

@@ -149,6 +149,7 @@ class Partners:
         self.door = PartnersDoor(
             intake,
             store,
+            ADAPTERS,
             self.feeds,
             lambda: self.now,
             replace(settings, tables=directory),

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 
 from hub.errors import Reason
-from hub.formats.fhir.finding import MOST_FINDINGS, Finding, Steps, Unreadable
+from hub.formats.fhir.finding import MOST_FINDINGS, Finding, Steps, Unreadable, is_element_name
 from hub.formats.fhir.json_form import tree_of_json
 from hub.formats.fhir.model import violations
 from hub.formats.fhir.xml_form import MOST_DEEP, tree_of_xml
@@ -17,7 +17,6 @@ from hub.formats.fhir.xml_form import MOST_DEEP, tree_of_xml
 MOST_BYTES = 16 * 1024 * 1024
 """Bytes of a message at most, whatever its door lets in."""
 _BOM = b"\xef\xbb\xbf"
-_NAME = re.compile("_?[a-zA-Z][a-zA-Z0-9]{0,63}")
 _OUTSIDE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _DECLARED = re.compile(rb"""\s*<\?xml[^>]*\sencoding\s*=\s*["']([A-Za-z0-9._-]{1,40})""")
 _EMPTY: tuple[object, ...] = ("", {}, [])
@@ -97,7 +96,7 @@ def _examine(tree: dict[str, Any]) -> None:
 def _children(value: Any, steps: Steps) -> Iterator[tuple[Any, Steps]]:
     if isinstance(value, dict):
         for name, child in value.items():
-            yield child, (*steps, name) if _NAME.fullmatch(name) else steps
+            yield child, (*steps, name) if is_element_name(name) else steps
     elif isinstance(value, list):
         for number, child in enumerate(value):
             yield child, (*steps, number)
@@ -105,7 +104,7 @@ def _children(value: Any, steps: Steps) -> Iterator[tuple[Any, Steps]]:
 
 def _shape(value: Any, steps: Steps) -> Iterator[Finding]:
     """What no tree of FHIR may hold, whatever it says: names that are none, empty elements, nulls."""
-    if isinstance(value, dict) and any(_NAME.fullmatch(name) is None for name in value):
+    if isinstance(value, dict) and not all(map(is_element_name, value)):
         yield Finding(Reason.INVALID_VALUE, steps, "An element here has a name that FHIR R4 does not have.")
     for child, at in _children(value, steps):
         if child in _EMPTY or (child is None and isinstance(value, dict)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from hub.errors import Place, Reason, Reject
@@ -11,6 +12,10 @@ Steps = tuple[str | int, ...]
 
 MOST_FINDINGS = 50
 """A Bundle may be wrong in every element: the first fifty say enough."""
+
+
+_LONGEST_NAME = 64
+_ELEMENT = re.compile("_?[a-z][A-Za-z]*[0-9]{0,2}[A-Za-z]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,11 @@ class Unreadable(Exception):
     def __init__(self, sentence: str, *, reason: Reason = Reason.UNREADABLE, steps: Steps = ()) -> None:
         self.finding = Finding(reason, steps, sentence)
         super().__init__(sentence)
+
+
+def is_element_name(name: str) -> bool:
+    """Whether a name may stand in a place: no name of a person's and no number looks like an element's."""
+    return len(name) <= _LONGEST_NAME and _ELEMENT.fullmatch(name) is not None
 
 
 def expression(steps: Steps) -> str:

@@ -7,7 +7,6 @@ values it did not like, so nothing of that text leaves this module: only where i
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,10 +14,8 @@ from itertools import islice
 from typing import Any
 
 from hub.errors import Reason
-from hub.formats.fhir.finding import MOST_FINDINGS, Finding, Steps
+from hub.formats.fhir.finding import MOST_FINDINGS, Finding, Steps, is_element_name
 
-# A sender's name for an element may be shown where it looks like an element's: no value of a person's looks like it.
-_LIKE_AN_ELEMENT = re.compile("_?[a-z][A-Za-z]{0,40}")
 _NOT_STEPS = {"root", "resource_type"}
 _OF_R4 = "R4."
 _HELD_AS: Mapping[str, tuple[type, ...]] = {
@@ -118,7 +115,7 @@ def _mistyped_value(value: Any, element: Element, steps: Steps) -> Iterator[Find
 def _finding(location: tuple[str | int, ...], kind: str) -> Finding:
     steps: Steps = tuple(step for step in location if step not in _NOT_STEPS)
     if kind == "extra_forbidden":
-        shown = steps if _LIKE_AN_ELEMENT.fullmatch(str(steps[-1])) else steps[:-1]
+        shown = steps if is_element_name(str(steps[-1])) else steps[:-1]
         return Finding(Reason.INVALID_VALUE, shown, "FHIR R4 has no such element here.")
     if kind in ("missing", "model_field_validation.missing"):
         return Finding(Reason.MISSING_DATA, steps, "FHIR R4 requires this element.")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Mapping
 
 from aiohttp import web
 
 from hub import telemetry
+from hub.contract import Adapter
 from hub.errors import CannotRun
 from hub.flow.intake import Intake
 from hub.flow.ports import Clock, Store
@@ -39,6 +41,7 @@ class PartnersDoor:
         self,
         intake: Intake,
         store: Store,
+        adapters: Mapping[str, Adapter],
         feeds: FeedTables,
         clock: Clock,
         settings: PartnersSettings,
@@ -49,6 +52,7 @@ class PartnersDoor:
         self._parts = Parts(
             intake=intake,
             store=store,
+            adapters=adapters,
             feeds=feeds,
             clock=clock,
             settings=settings,

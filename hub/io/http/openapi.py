@@ -37,6 +37,8 @@ _REASONS = {
     500: "A fault of the hub's.",
     503: "The hub cannot store just now. Wait as Retry-After says.",
 }
+_ANY_BYTES: Json = {"type": "string", "contentMediaType": ANYTHING}
+_BYTES: Json = {"required": True, "content": {kind: {"schema": _ANY_BYTES} for kind in FILES}}
 _ALWAYS = (408, 415, 429, 500, 503)
 
 
@@ -85,6 +87,8 @@ def _paths() -> Json:
         "/FHIR/R4/$process-message": {"post": _bundle("processMessage", "The same, as FHIR messaging names it")},
         "/feeds/{feed}/files": {"parameters": [feed], "post": _file(), "get": _files()},
         "/feeds/{feed}/messages/{number}": {"parameters": [feed, number], "get": _message()},
+        "/feeds/{feed}/results/search": {"parameters": [feed], "post": _search()},
+        "/conformance/{feed}": {"parameters": [feed], "post": _conformance()},
         "/feeds/{feed}/refusals": {"parameters": [feed], "get": _refusals()},
         "/feeds/{feed}/refusals/{number}/taken": {"parameters": [feed, number], "post": _taken()},
     }
@@ -103,15 +107,15 @@ def _bundle(name: str, summary: str) -> Json:
 
 
 def _file() -> Json:
-    bytes_, problem = {"type": "string", "contentMediaType": ANYTHING}, _as(PROBLEM, _schema("Problem"))
+    problem = _as(PROBLEM, _schema("Problem"))
     kinds = dict.fromkeys((*CONFIRMATIONS.values(), ANYTHING, FHIR_JSON, FHIR_XML))
-    confirmation = {kind: {"schema": {} if kind == FHIR_JSON else bytes_} for kind in kinds}
+    confirmation = {kind: {"schema": {} if kind == FHIR_JSON else _ANY_BYTES} for kind in kinds}
     refused = _refused(problem, 401, 409, 413, *_ALWAYS) | _refused(problem | confirmation, 400, 403, 422)
     return {
         "operationId": "takeFile",
         "summary": "Drop a file, in the language agreed for the feed; the answer confirms it, row by row",
         "parameters": [schemas.REQUEST_ID, schemas.FILE_NAME],
-        "requestBody": {"required": True, "content": {kind: {"schema": bytes_} for kind in FILES}},
+        "requestBody": _BYTES,
         "responses": _stored(confirmation) | refused,
     }
 
@@ -122,6 +126,21 @@ def _files() -> Json:
 
 def _message() -> Json:
     return _listing("showMessage", "What became of a message or file", "Message", [], 404)
+
+
+def _search() -> Json:
+    listing = _listing("searchResults", "Where is my result? What it is named by stands in the body", "Found", [], 400)
+    refused = _refused(_as(PROBLEM, _schema("Problem")), 413, *_ALWAYS)
+    body = {"required": True, "content": _as("application/json", schemas.SEARCH)}
+    return {**listing, "requestBody": body, "responses": listing["responses"] | refused}
+
+
+def _conformance() -> Json:
+    summary = "What the hub would answer to a message, and why. Nothing is stored; of its values only shapes are told"
+    listing = _listing("proveConformance", summary, "Conformance", [])
+    listing["responses"]["200"]["content"]["text/plain"] = {"schema": {"type": "string"}}
+    refused = _refused(_as(PROBLEM, _schema("Problem")), 413, *_ALWAYS)
+    return {**listing, "requestBody": _BYTES, "responses": listing["responses"] | refused}
 
 
 def _refusals() -> Json:

@@ -60,6 +60,24 @@ _FILE = _of(
     received_at=_AT,
 )
 
+_NAME: Json = {"type": "string", "minLength": 1, "maxLength": 256}
+SEARCH: Json = {
+    "type": "object",
+    "properties": {"control_id": _NAME, "slide_number": _NAME},
+    "minProperties": 1,
+    "additionalProperties": False,
+}
+_WHEREABOUTS = _of(
+    control_id=_TEXT,
+    slide_number=_TEXT,
+    position=_TEXT,
+    stands={**_TEXT, "description": "refused, underway, waiting, on-record, superseded or acknowledgement."},
+    since=_AT,
+    reason=_TEXT,
+    place=_TEXT,
+    happened={"type": "array", "items": _of(at=_AT, what=_TEXT, detail=_TEXT)},
+)
+
 SCHEMAS: dict[str, Json] = {
     "Problem": _of(title=_TEXT, status={"type": "integer"}, detail={**_TEXT, "description": "What to do."}),
     "Bundle": {
@@ -103,6 +121,15 @@ SCHEMAS: dict[str, Json] = {
     "Files": _of(
         files={"type": "array", "items": _FILE},
         possibly_missing={"type": "array", "items": _of(first=_COUNT, last=_COUNT)},
+    ),
+    "Found": _of(results={"type": "array", "items": _WHEREABOUTS}),
+    "Conformance": _of(
+        right={"type": "boolean", "description": "Taken whole, and nothing of it would wait for a clerk."},
+        answer=_TEXT,
+        dialect=_TEXT,
+        feed=_TEXT,
+        results={"type": "array", "items": {"type": "object"}},
+        found={"type": "array", "items": {"type": "object"}},
     ),
     "Refusal": _REFUSAL,
     "Refusals": _of(

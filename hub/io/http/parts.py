@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
 
+from hub.contract import Adapter
 from hub.flow.intake import Intake
 from hub.flow.ports import Clock, Store
 from hub.io.http.assertions import Keys
@@ -26,6 +27,7 @@ class Parts:
 
     intake: Intake
     store: Store
+    adapters: Mapping[str, Adapter]
     feeds: FeedTables
     clock: Clock
     settings: PartnersSettings
