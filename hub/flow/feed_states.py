@@ -104,10 +104,10 @@ def feed_states(
 
 
 def clock_ahead(tx: Transaction, table: FeedTable, adapter: Adapter, last_at: datetime | None) -> float | None:
-    """Seconds by which a sender's clock is ahead of ours, by the messages of the day before its last. None where there
+    """Seconds by which a sender's clock is ahead of ours, by the messages of the week before its last. None where there
     are none, or they do not say when they were sent."""
     ahead = []
-    for received_at, raw in tx.figures.newest_bytes(table.feed, last_at - _A_DAY, CLOCKS) if last_at else ():
+    for received_at, raw in tx.figures.newest_bytes(table.feed, last_at - _WEEK, CLOCKS) if last_at else ():
         said = adapter.open(raw).sent
         sent_at = read_time(said, table.zone) or read_time(said, table.zone, "ISO")
         if sent_at:
