@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
+from hub.errors import Reason, Retry
 from hub.flow.ports import Arrival, RequestRow, StoredReply, Transaction
 
 
@@ -79,7 +80,9 @@ def once(
 
 
 def _remember(tx: Transaction, name: tuple[str, str], digest: str, answer: Answered) -> None:
-    tx.requests.put(RequestRow(*name, digest, answer.journal_seq, answer.reply_seq))
+    """Raises Retry where another process has just taken one of that name: done again, this finds it."""
+    if not tx.requests.put(RequestRow(*name, digest, answer.journal_seq, answer.reply_seq)):
+        raise Retry(Reason.NOT_NOW, hint="the same request is being taken by another process")
 
 
 def _as_then(tx: Transaction, message: Named, request: RequestRow, reply: StoredReply, state: str) -> Answered:

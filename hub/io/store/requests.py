@@ -44,6 +44,7 @@ class SqlRequests(Room):
             found[(row.feed, row.request_id)] = request, reply, row.state
         return {name: found[name] for name in names if name in found}
 
-    def put(self, request: RequestRow) -> None:
+    def put(self, request: RequestRow) -> bool:
+        """False where another process has just named one so: on PostgreSQL this waits until that is certain."""
         values = {name: getattr(request, name) for name in RequestRow.__slots__}
-        insert_or_leave(self._connection, requests, values)
+        return insert_or_leave(self._connection, requests, values)
