@@ -7,9 +7,20 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from fhir.resources.R4B.operationoutcome import OperationOutcome
 
-from hub.errors import Reason
-from hub.formats.fhir import Document, Node, Resources, elements, expression, looks_like_xml, operation_outcome, read
+from hub.errors import Reason, Retry
+from hub.formats.fhir import (
+    Document,
+    Node,
+    Resources,
+    elements,
+    expression,
+    looks_like_xml,
+    operation_outcome,
+    read,
+    refusal,
+)
 from hub.formats.fhir.document import MOST_BYTES
 from hub.formats.fhir.outcome import Issue
 from tests.samples import fhir_samples
@@ -189,10 +200,17 @@ def test_references_lead_where_one_resource_is_called_so() -> None:
 
 def test_the_two_forms_of_an_outcome_say_the_same() -> None:
     issues = [Issue("error", "value", 'Say "no" & <why>.', "invalid-value", "Bundle.entry[0].resource.gender")]
-    by_json = read(operation_outcome(issues, "A1", "urn:example", as_xml=False))
-    by_xml = read(operation_outcome(issues, "A1", "urn:example", as_xml=True))
+    by_json = read(operation_outcome(issues, "A1", as_xml=False))
+    by_xml = read(operation_outcome(issues, "A1", as_xml=True))
     assert by_json.tree == by_xml.tree
+    OperationOutcome.model_validate(by_json.tree)
     assert Node(by_json.tree, ()).words("issue", "details", "text") == 'Say "no" & <why>.'
+
+
+def test_a_door_says_in_the_same_words_why_nothing_was_stored() -> None:
+    issue = refusal(Retry(Reason.STORE_AWAY))
+    assert (issue.severity, issue.code, issue.reason) == ("error", "transient", "store-away")
+    assert issue.sentence == Reason.STORE_AWAY.sentence
 
 
 def test_the_forms_are_told_apart() -> None:

@@ -6,7 +6,7 @@
 from hub.formats.fhir.document import Document, looks_like_xml, read
 from hub.formats.fhir.finding import Finding, Steps, expression, place_at
 from hub.formats.fhir.model import Element, elements, is_resource
-from hub.formats.fhir.outcome import Issue, operation_outcome
+from hub.formats.fhir.outcome import Issue, operation_outcome, refusal
 from hub.formats.fhir.walk import Node, Resources
 
 __all__ = [
@@ -24,4 +24,5 @@ __all__ = [
     "operation_outcome",
     "place_at",
     "read",
+    "refusal",
 ]
