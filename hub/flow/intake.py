@@ -104,6 +104,7 @@ class Intake:
             adapter.application_reply(opened, reading, feeds, at, _reply_id()),
             via.file,
             table.answer if table and table.answer.mailbox and via.file is not None else None,
+            via.feed,
         )
 
     def _tell(self, message: Message, answered: Answered, seconds: float) -> None:
@@ -216,6 +217,7 @@ class Message:
     then: bytes | None
     file: str | None = None
     confirm: ConfirmedTo | None = None
+    proven: str = ""
 
     @property
     def name(self) -> tuple[str, str]:
@@ -257,7 +259,7 @@ class Message:
         reasons = {stop.outcome.reason for stop in self.reading.refused if isinstance(stop.outcome, Reject)}
         return FileRow(
             journal_seq=journal_seq,
-            feed=self.reading.feed,
+            feed=self.reading.feed or self.proven,  # whose it is a door may know where the file does not say
             name=(self.file or "")[:256],
             sequence=self.opened.sequence,
             state="corrupt" if reasons & _CORRUPT else "read",
