@@ -18,6 +18,8 @@ from hub.mapping.forms import read_time
 
 _WEEK = timedelta(days=7)
 _A_DAY = timedelta(days=1)
+_ON_ITS_WAY = timedelta(minutes=1)
+"""So long an answer may be under way, and its going out not be written down yet."""
 CLOCKS = 50
 """Messages whose sender's clock is compared with ours."""
 
@@ -82,7 +84,7 @@ def feed_states(
     last_of = heard.last()
     silent = heard.silences([table.feed for table in tables if table.status == "live"])
     faults = tx.file_faults.unresolved()
-    owed, underway = tx.figures.oldest_owed(now - _A_DAY), tx.figures.oldest_unfinished()
+    owed, underway = tx.figures.oldest_owed(now - _A_DAY, now - _ON_ITS_WAY), tx.figures.oldest_unfinished()
     return [
         FeedState(
             feed=table.feed,

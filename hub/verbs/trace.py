@@ -89,6 +89,8 @@ def _message(tx: Transaction, entry: JournalEntry) -> list[Moment]:
     for reply in tx.journal.replies(entry.seq):
         words = " ".join(word for word in (reply.code or "nothing", reply.reason, reply.place) if word)
         moments.append(Moment(reply.answered_at, "answered", words))
+        if reply.sent_at:
+            moments.append(Moment(reply.sent_at, "answer sent", ""))
     if entry.repeats:
         moments.append(Moment(entry.arrival.received_at, "came again", f"{entry.repeats} times, stored once"))
     return moments

@@ -49,6 +49,13 @@ def test_one_file_a_day_may_come_an_hour_later() -> None:
     assert silence(hours, last, MONDAY + 12 * HOUR) is not None
 
 
+def test_one_file_a_day_that_came_late_the_last_time() -> None:
+    """It lay outside the same hours of the other weeks, but for the hours before that count as well."""
+    hours = [*weekdays((9,), MONDAY - 3 * DAY), MONDAY - 3 * DAY + 11 * HOUR]
+    assert silence(hours, max(hours), MONDAY + 9 * HOUR) is None
+    assert silence(hours, max(hours), MONDAY + 10 * HOUR) is not None
+
+
 def test_one_file_a_week() -> None:
     fridays = [MONDAY - 3 * DAY - back * WEEK + 15 * HOUR for back in range(WEEKS + 1)]
     assert silence(fridays, fridays[0], fridays[0] + WEEK) is None

@@ -131,7 +131,8 @@ async def test_the_senders_clock_against_ours(scene: Scene) -> None:
 async def test_what_is_owed_and_under_way(scene: Scene) -> None:
     await scene.stop_worker()
     await send(scene)
-    scene.now += timedelta(minutes=1)
+    assert states(scene)["northmoor"].oldest_owed_at is None
+    scene.now += timedelta(minutes=2)
     state = states(scene)["northmoor"]
     assert (state.oldest_owed_at, state.oldest_underway_at) == (NOW, NOW)
     await scene.settle()

@@ -6,11 +6,13 @@ What it says comes from this hub's own sentences, never from what was sent.
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Mapping
 from http import HTTPStatus
-from xml.sax.saxutils import escape
 
 from aiohttp import web
+
+from hub.formats.fhir import Issue, operation_outcome
 
 FHIR = "/FHIR/R4/"
 FHIR_JSON, FHIR_XML, PROBLEM = "application/fhir+json", "application/fhir+xml", "application/problem+json"
@@ -70,12 +72,5 @@ def _problem(refused: Refused) -> bytes:
 
 
 def _outcome(refused: Refused, *, xml: bool) -> bytes:
-    code = _ISSUES.get(refused.status, "processing")
-    if xml:
-        return (
-            '<OperationOutcome xmlns="http://hl7.org/fhir"><issue><severity value="error"/>'
-            f'<code value="{code}"/><diagnostics value="{escape(refused.sentence, {chr(34): "&quot;"})}"/>'
-            "</issue></OperationOutcome>"
-        ).encode()
-    issue = {"severity": "error", "code": code, "diagnostics": refused.sentence}
-    return json.dumps({"resourceType": "OperationOutcome", "issue": [issue]}).encode()
+    issue = Issue("error", _ISSUES.get(refused.status, "processing"), refused.sentence)
+    return operation_outcome([issue], str(uuid.uuid4()), as_xml=xml)

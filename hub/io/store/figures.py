@@ -89,13 +89,13 @@ class SqlFigures(Room):
         )
         return [RefusedLater(*row) for row in self._connection.execute(query)]
 
-    def oldest_owed(self, since: datetime) -> dict[str, datetime]:
+    def oldest_owed(self, since: datetime, until: datetime) -> dict[str, datetime]:
         """By feed the oldest answer of which nobody knows whether it went out."""
         connection = self._connection
         query = (
             select(journal.c.feed, func.min(replies.c.answered_at))
             .select_from(_ANSWERS)
-            .where(Span(replies, replies.c.answered_at, since, _NEVER).on(connection), replies.c.state == "owed")
+            .where(Span(replies, replies.c.answered_at, since, until).on(connection), replies.c.state == "owed")
             .group_by(journal.c.feed)
         )
         return dict(connection.execute(query).all())
