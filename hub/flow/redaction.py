@@ -22,7 +22,7 @@ from hub.mapping.feed_table import Fact
 
 DRAWINGS = 40
 """So often other stand-ins are drawn until the message comes out as it did: an impossible date must stay one."""
-LONGEST_CODE = 32
+LONGEST_CODE, SHORTEST_DAY, LONGEST_DAY = 32, 8, 10
 _NAMES = frozenset({"family_name", "given_names", "former_family_names"})
 _PERSONAL = _NAMES | {"nhs_number", "local_id", "date_of_birth", "address_lines", "postcode", "slide_number",
                       "sample_taker_code"}  # fmt: skip
@@ -75,7 +75,7 @@ class _Swap:
         is_short = len(piece.text) <= LONGEST_CODE  # what is longer where a code belongs is no code
         if (facts and is_short) or piece.is_code or self._is_kept(piece):
             return _WORD.sub(lambda found: self._unless_telling(found[0]), piece.text)
-        return masked(piece.text)
+        return self._masked(piece.text)
 
     def _instead(self, names: Sequence[str], facts: dict[str, Fact], text: str) -> str:
         """In several messages the same place may hold different facts of a person: the first that is one decides."""
@@ -88,6 +88,13 @@ class _Swap:
         if name in ("slide_number", "sample_taker_code") or facts[name].pattern:
             return self.stand_ins.digits(text)
         return self.stand_ins.words(text)
+
+    def _masked(self, text: str) -> str:
+        """Of what nobody names: sentences are blanked; a date stays one, and what other places may refer to (a single
+        word or number) becomes the same other one everywhere."""
+        if " " in text.strip():
+            return masked(text)
+        return self.stand_ins.day(text) if len(text) >= SHORTEST_DAY else self.stand_ins.words(text)
 
     def _is_kept(self, piece: Piece) -> bool:
         return not self.kept.isdisjoint({*places_around(piece.place), *table_places(piece)})
@@ -110,8 +117,10 @@ def _swap(sources: Sequence[Sourced], stand_ins: StandIns) -> _Swap:
 
 
 def _telling(name: str, text: str) -> set[str]:
-    """The words of it; a number also as somebody else may write it."""
-    whole = [nhs_number.normalise(text)] if name == "nhs_number" else _WORD.findall(text)
+    """What of a fact must be nowhere any more: its words; of a date all of it; a number also as others may write it."""
+    if name == "date_of_birth":
+        return {text[:LONGEST_DAY].casefold()}
+    whole = [nhs_number.normalise(text), text] if name == "nhs_number" else _WORD.findall(text)
     return {word.casefold() for word in whole if len(word) > 3}
 
 
@@ -130,5 +139,5 @@ def _left(adapter: Adapter, new: bytes, feeds: Feeds, telling: frozenset[str]) -
     return [
         piece.place
         for piece in pieces(adapter, adapter.open(new), feeds)
-        if any(word.casefold() in telling for word in _WORD.findall(piece.text))
+        if piece.text.casefold() in telling or any(word.casefold() in telling for word in _WORD.findall(piece.text))
     ]

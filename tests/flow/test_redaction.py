@@ -64,7 +64,10 @@ def test_texts_that_no_table_names_are_masked() -> None:
     case = next(case for case in CASES if case.feed == "northmoor" and case.sentence == "HPV negative, routine recall")
     added = b"NTE|1|L|Rang Mrs Sampleton on 07700 900123\rNK1|1|SAMPLETON^Bran\r"
     new = redacted(ADAPTERS["hl7v2_oru"], case.raw + added, case.feeds, case.received_on, SECRET)
-    assert new.endswith(b"NTE|1|L|Xxxx Xxx Xxxxxxxxx xx 99999 999999\rNK1|9|XXXXXXXXX^Xxxx\r")
+    note, kin = new.split(b"\r")[-3:-1]
+    assert note == b"NTE|1|L|Xxxx Xxx Xxxxxxxxx xx 99999 999999"
+    (family,) = re.findall(rb"PI\|\|([A-Z][a-z]{8})\^", new)
+    assert re.fullmatch(rb"NK1\|[0-9]\|" + family.upper() + rb"\^[A-Z][a-z]{3}", kin) and family != b"Sampleton"
 
 
 def test_a_name_within_a_code_is_swapped_too() -> None:
