@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from hub.contract import Adapter, Piece, Sourced
+from hub.contract import Adapter, Opened, Piece, Sourced
 from hub.domain import nhs_number
 from hub.errors import Reject
 from hub.flow.conformance import conformance, pieces, place_key, places_around, table_places, without_counts
@@ -43,7 +43,7 @@ def redacted(adapter: Adapter, raw: bytes, feeds: Feeds, today: date, secret: by
     sources = adapter.sources(opened, feeds)
     before = conformance(adapter, raw, feeds, today)
     for number in range(DRAWINGS):
-        swap = _swap(sources, StandIns(secret + number.to_bytes(2, "big")))
+        swap = _swap(opened, sources, StandIns(secret + number.to_bytes(2, "big")))
         try:
             new = adapter.rewritten(opened, feeds, swap.change)
         except UnicodeEncodeError:
@@ -60,12 +60,13 @@ def redacted(adapter: Adapter, raw: bytes, feeds: Feeds, today: date, secret: by
 
 @dataclass(frozen=True, slots=True, repr=False)
 class _Swap:
-    """How each piece of the message changes. `named`: the facts at a place; `kept`: places that stay; `telling`: the
-    words of the people in it, in small letters."""
+    """How each piece of the message changes. `named`: the facts at a place; `kept`: places that stay, `of_sender`: texts
+    that do, for they say whose message it is; `telling`: the words of the people in it, in small letters."""
 
     stand_ins: StandIns
     named: dict[str, dict[str, Fact]]
     kept: frozenset[str]
+    of_sender: frozenset[str]
     telling: frozenset[str]
 
     def change(self, piece: Piece) -> str:
@@ -97,13 +98,15 @@ class _Swap:
         return self.stand_ins.day(text) if len(text) >= SHORTEST_DAY else self.stand_ins.words(text)
 
     def _is_kept(self, piece: Piece) -> bool:
+        if piece.text.strip() in self.of_sender:
+            return True
         return not self.kept.isdisjoint({*places_around(piece.place), *table_places(piece)})
 
     def _unless_telling(self, word: str) -> str:
         return self.stand_ins.words(word) if word.casefold() in self.telling else word
 
 
-def _swap(sources: Sequence[Sourced], stand_ins: StandIns) -> _Swap:
+def _swap(opened: Opened, sources: Sequence[Sourced], stand_ins: StandIns) -> _Swap:
     named: dict[str, dict[str, Fact]] = {}
     kept, telling = set(), set()
     for sourced in sources:
@@ -113,7 +116,8 @@ def _swap(sources: Sequence[Sourced], stand_ins: StandIns) -> _Swap:
                 named.setdefault(place_key(text.place.text), {})[name] = fact
                 if name in _TELLING:
                     telling |= _telling(name, text.text)
-    return _Swap(stand_ins, named, frozenset(kept), frozenset(telling))
+    of_sender = frozenset({opened.application, opened.facility, opened.control_id, opened.message_type})
+    return _Swap(stand_ins, named, frozenset(kept), of_sender, frozenset(telling))
 
 
 def _telling(name: str, text: str) -> set[str]:

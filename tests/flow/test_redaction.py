@@ -40,7 +40,12 @@ def claims(case: Case, raw: bytes) -> list[object]:
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_the_hub_says_the_same_of_it_and_nobody_of_before_is_in_it(case: Case) -> None:
-    new = redact(case)
+    try:
+        new = redact(case)
+    except NotRedacted:  # it has no person whom the hub has read
+        adapter = ADAPTERS[case.dialect]
+        assert case.dialect != "hl7v2_oru" and not adapter.sources(adapter.open(case.raw), case.feeds)
+        return
     assert told_of(case, new) == told_of(case, case.raw)
     for before, after in zip(claims(case, case.raw), claims(case, new), strict=True):
         for fact in ("nhs_number", "family_name", "given_names", "date_of_birth", "postcode", "local_id"):
