@@ -60,8 +60,8 @@ def redacted(adapter: Adapter, raw: bytes, feeds: Feeds, today: date, secret: by
 
 @dataclass(frozen=True, slots=True, repr=False)
 class _Swap:
-    """How each piece of the message changes. `named`: the facts at a place; `kept`: places that stay, `of_sender`: texts
-    that do, for they say whose message it is; `telling`: the words of the people in it, in small letters."""
+    """How each piece of the message changes. `named`: the facts at a place; `kept`: the places, and `of_sender` the
+    texts (they say whose message it is) that stay; `telling`: the words of the people in it, in small letters."""
 
     stand_ins: StandIns
     named: dict[str, dict[str, Fact]]
