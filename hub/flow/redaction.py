@@ -70,6 +70,8 @@ class _Swap:
     telling: frozenset[str]
 
     def change(self, piece: Piece) -> str:
+        if self._is_asked(piece):
+            return piece.text
         facts = next((self.named[key] for key in places_around(piece.place) if key in self.named), {})
         if personal := [name for name in facts if name in _PERSONAL]:
             return self._instead(personal, facts, piece.text)
@@ -96,6 +98,12 @@ class _Swap:
         if " " in text.strip():
             return masked(text)
         return self.stand_ins.day(text) if len(text) >= SHORTEST_DAY else self.stand_ins.words(text)
+
+    def _is_asked(self, piece: Piece) -> bool:
+        """Whether a condition of the table looks at this very place, and no fact of a person stands there."""
+        key = place_key(piece.place)
+        own = piece.table_place or without_counts(piece.place)
+        return len(piece.text) <= LONGEST_CODE and key not in self.named and own in self.kept
 
     def _is_kept(self, piece: Piece) -> bool:
         if piece.text.strip() in self.of_sender:
