@@ -37,10 +37,11 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Row:
-    """One result: its cells by the name of their column."""
+    """One result: its cells by the name of their column; by their number in a row that is `wrong` as a whole."""
 
     line: int
     cells: Mapping[str, Cell]
+    wrong: Reject | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -65,12 +66,14 @@ def cut(text: str, separator: str) -> list[list[Cell]]:
 
 
 def row(cells: Sequence[Cell], columns: Sequence[str]) -> Row:
-    """The cells under the names of their columns. Raises Reject where there are more or fewer: then nobody knows which
-    of them is missing."""
+    """The cells under the names of their columns. Where there are more or fewer nobody knows which of them is missing:
+    then the row is refused."""
     line = cells[0].line
-    if len(cells) != len(columns):
-        raise Reject(Reason.INCOMPLETE, _line(line), f"It has {len(cells)} columns, and {len(columns)} are agreed.")
-    return Row(line, dict(zip(columns, cells, strict=True)))
+    if len(cells) == len(columns):
+        return Row(line, dict(zip(columns, cells, strict=True)))
+    numbered = {f"#{number}": cell for number, cell in enumerate(cells, start=1)}
+    why = f"It has {len(cells)} columns, and {len(columns)} are agreed."
+    return Row(line, numbered, Reject(Reason.INCOMPLETE, _line(line), why))
 
 
 class RowDialect:
@@ -115,9 +118,9 @@ class RowDialect:
             return Reading(table.feed if table else "", (Item("1.1", refused),))
         assert table is not None  # else it had been refused
         items = [
-            Item(sourced.position, outcome)
-            for sourced in self.sources(opened, feeds)
-            for outcome in _outcomes(sourced, today)
+            Item(f"{number}.1", outcome)
+            for number, each in enumerate(opened.inner.rows, start=1)
+            for outcome in _outcomes(each, table, today)
         ]
         return Reading(table.feed, tuple(items))
 
@@ -143,8 +146,8 @@ class RowDialect:
         table = feeds(opened.application, opened.facility)
         if table is None or _refused(opened, table):
             return []
-        rows = opened.inner.rows
-        return [Sourced(f"{number}.1", table, _RowSource(each)) for number, each in enumerate(rows, start=1)]
+        rows = enumerate(opened.inner.rows, start=1)
+        return [Sourced(f"{number}.1", table, _RowSource(each)) for number, each in rows if not each.wrong]
 
     def rewritten(self, opened: Opened, feeds: Feeds, change: Callable[[Piece], str]) -> bytes:
         """The file with each cell of its rows as `change` says; its header and end are structure. Of what could not be
@@ -219,8 +222,8 @@ class _RowSource:
 
 def _refused(opened: Opened, table: FeedTable | None) -> Reject | None:
     """What is known before any row is read."""
-    if isinstance(opened.inner, Reject) and opened.inner.reason is Reason.UNREADABLE:
-        return opened.inner
+    if isinstance(opened.inner, Reject) and (table is None or opened.inner.reason is Reason.UNREADABLE):
+        return opened.inner  # of what is not whole nobody knows who sent it
     if table is None:
         return Reject(Reason.UNKNOWN_SENDER, Place("header"))
     if table.status == "deactivated":
@@ -230,12 +233,14 @@ def _refused(opened: Opened, table: FeedTable | None) -> Reject | None:
     return None if opened.inner.rows else Reject(Reason.NO_RESULT)
 
 
-def _outcomes(sourced: Sourced, today: date) -> tuple[ResultReported | ReportParked | Reject, ...]:
+def _outcomes(each: Row, table: FeedTable, today: date) -> tuple[ResultReported | ReportParked | Reject, ...]:
+    if each.wrong:
+        return (each.wrong,)
     try:
-        return Report(sourced.source, sourced.table, today).outcomes()
+        return Report(_RowSource(each), table, today).outcomes()
     except Exception:
         # The outermost guard of an adapter: a mistake of ours must cost nobody the answer, nor the hub the message.
-        return (ReportParked(Reason.OUR_FAULT.code, sourced.source.person.text, ""),)
+        return (ReportParked(Reason.OUR_FAULT.code, _line(each.line).text, ""),)
 
 
 def _lacking(table: FeedTable) -> Iterator[Finding]:
