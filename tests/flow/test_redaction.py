@@ -82,6 +82,12 @@ def test_a_name_within_a_code_is_swapped_too() -> None:
     assert b"ampleton" not in new and re.search(rb"CERV\^Cervical screening of [A-Z][a-z]{8}\^L", new)
 
 
+def test_escapes_that_nobody_changes_stay_as_they_are() -> None:
+    adapter = ADAPTERS["hl7v2_oru"]
+    raw = CASES[-1].raw.split(b"\r")[0] + b"\rNTE|1||\\H\\bold\\N\\ \\X41\\ \\.br\\ \\Zab\\ a\\b\r"
+    assert adapter.rewritten(adapter.open(raw), CASES[0].feeds, lambda piece: piece.text) == raw
+
+
 class _Forgetful:
     """An adapter that writes the message as it was: what a mistake in `rewritten` would do."""
 
@@ -130,7 +136,7 @@ def test_stand_ins_keep_what_matters() -> None:
     people = StandIns(SECRET)
     for number in ("9990001375", "999 000 1375", "999-000-1375"):
         new = people.nhs_number(number)
-        assert nhs_number.is_valid(new) and new.startswith("999") and len(new) == len(number)
+        assert nhs_number.is_valid(new) and new.startswith("999") and len(new) == len(number) and new != number
         assert nhs_number.normalise(new) == people.nhs_number("9990001375")
     assert not nhs_number.is_valid(people.nhs_number("9990001376"))
     assert people.nhs_number("0000000000") == "0000000000"
