@@ -7,8 +7,7 @@ column; in what the hub says it is the column and its line, `slide_number[3]`.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -16,64 +15,16 @@ from functools import partial
 from hub.contract import Item, Opened, Piece, Reading, Sourced
 from hub.domain.events import ReportParked, ResultReported, Version
 from hub.errors import Place, Reason, Reject
+from hub.formats.sheets import Cell, Row, Sheet, cut, place_of_line, row
 from hub.mapping import Feeds, FeedTable
 from hub.mapping.check import Finding
 from hub.mapping.feed_table import Fact
 from hub.mapping.report import Report, translate
 
-_LINES = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$")
+__all__ = ["Cell", "Row", "RowDialect", "Sheet", "cut", "row"]
+
 _MOST_ERRORS = 500
 _VERSIONS = {version.value: version for version in Version}
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Cell:
-    """One text of a file and where in the file's text it begins. It may be a name: it has no repr."""
-
-    text: str
-    start: int = 0
-    line: int = 0
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Row:
-    """One result: its cells by the name of their column; by their number in a row that is `wrong` as a whole."""
-
-    line: int
-    cells: Mapping[str, Cell]
-    wrong: Reject | None = None
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Sheet:
-    """A file, cut. What its header says: the control id, the sender, the number of the file; each may be empty."""
-
-    rows: Sequence[Row]
-    control_id: str = ""
-    facility: str = ""
-    application: str = ""
-    sequence: int | None = None
-
-
-def cut(text: str, separator: str) -> list[list[Cell]]:
-    """The lines of a file cut at the separator; blank lines are left out."""
-    lines, start = [], 0
-    for number, line in enumerate(_LINES.findall(text), start=1):
-        if line.strip():
-            lines.append(list(_cells(line.rstrip("\r\n"), separator, start, number)))
-        start += len(line)
-    return lines
-
-
-def row(cells: Sequence[Cell], columns: Sequence[str]) -> Row:
-    """The cells under the names of their columns. Where there are more or fewer nobody knows which of them is missing:
-    then the row is refused."""
-    line = cells[0].line
-    if len(cells) == len(columns):
-        return Row(line, dict(zip(columns, cells, strict=True)))
-    numbered = {f"#{number}": cell for number, cell in enumerate(cells, start=1)}
-    why = f"It has {len(cells)} columns, and {len(columns)} are agreed."
-    return Row(line, numbered, Reject(Reason.INCOMPLETE, _line(line), why))
 
 
 class RowDialect:
@@ -183,7 +134,7 @@ class _RowSource:
 
     @property
     def person(self) -> Place:
-        return _line(self.row.line)
+        return place_of_line(self.row.line)
 
     def texts(self, fact: Fact) -> list[_Text]:
         if not all(self._text(column) in _wanted(values) for column, values in fact.where.items()):
@@ -240,7 +191,7 @@ def _outcomes(each: Row, table: FeedTable, today: date) -> tuple[ResultReported 
         return Report(_RowSource(each), table, today).outcomes()
     except Exception:
         # The outermost guard of an adapter: a mistake of ours must cost nobody the answer, nor the hub the message.
-        return (ReportParked(Reason.OUR_FAULT.code, _line(each.line).text, ""),)
+        return (ReportParked(Reason.OUR_FAULT.code, place_of_line(each.line).text, ""),)
 
 
 def _lacking(table: FeedTable) -> Iterator[Finding]:
@@ -276,22 +227,12 @@ def _decoded(raw: bytes) -> tuple[str, str]:
         return "iso-8859-1", raw.decode("iso-8859-1")
 
 
-def _cells(line: str, separator: str, start: int, number: int) -> Iterator[Cell]:
-    for text in line.split(separator):
-        yield Cell(text, start, number)
-        start += len(text) + len(separator)
-
-
 def _cells_of(sheet: Sheet) -> list[tuple[str, Cell]]:
     return sorted((pair for each in sheet.rows for pair in each.cells.items()), key=lambda pair: pair[1].start)
 
 
 def _place(column: str, line: int) -> Place:
     return Place(f"{column}[{line}]", (column, str(line)))
-
-
-def _line(number: int) -> Place:
-    return Place(f"line {number}", ("line", str(number)))
 
 
 def _wanted(values: str | list[str]) -> list[str]:
