@@ -7,8 +7,7 @@ column; in what the hub says it is the column and its line, `slide_number[3]`.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -16,61 +15,16 @@ from functools import partial
 from hub.contract import Item, Opened, Piece, Reading, Sourced
 from hub.domain.events import ReportParked, ResultReported, Version
 from hub.errors import Place, Reason, Reject
+from hub.formats.sheets import Cell, Row, Sheet, cut, place_of_line, row
 from hub.mapping import Feeds, FeedTable
 from hub.mapping.check import Finding
 from hub.mapping.feed_table import Fact
 from hub.mapping.report import Report, translate
 
-_LINES = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$")
+__all__ = ["Cell", "Row", "RowDialect", "Sheet", "cut", "row"]
+
 _MOST_ERRORS = 500
 _VERSIONS = {version.value: version for version in Version}
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Cell:
-    """One text of a file and where in the file's text it begins. It may be a name: it has no repr."""
-
-    text: str
-    start: int = 0
-    line: int = 0
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Row:
-    """One result: its cells by the name of their column."""
-
-    line: int
-    cells: Mapping[str, Cell]
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Sheet:
-    """A file, cut. What its header says: the control id, the sender, the number of the file; each may be empty."""
-
-    rows: Sequence[Row]
-    control_id: str = ""
-    facility: str = ""
-    application: str = ""
-    sequence: int | None = None
-
-
-def cut(text: str, separator: str) -> list[list[Cell]]:
-    """The lines of a file cut at the separator; blank lines are left out."""
-    lines, start = [], 0
-    for number, line in enumerate(_LINES.findall(text), start=1):
-        if line.strip():
-            lines.append(list(_cells(line.rstrip("\r\n"), separator, start, number)))
-        start += len(line)
-    return lines
-
-
-def row(cells: Sequence[Cell], columns: Sequence[str]) -> Row:
-    """The cells under the names of their columns. Raises Reject where there are more or fewer: then nobody knows which
-    of them is missing."""
-    line = cells[0].line
-    if len(cells) != len(columns):
-        raise Reject(Reason.INCOMPLETE, _line(line), f"It has {len(cells)} columns, and {len(columns)} are agreed.")
-    return Row(line, dict(zip(columns, cells, strict=True)))
 
 
 class RowDialect:
@@ -115,9 +69,9 @@ class RowDialect:
             return Reading(table.feed if table else "", (Item("1.1", refused),))
         assert table is not None  # else it had been refused
         items = [
-            Item(sourced.position, outcome)
-            for sourced in self.sources(opened, feeds)
-            for outcome in _outcomes(sourced, today)
+            Item(f"{number}.1", outcome)
+            for number, each in enumerate(opened.inner.rows, start=1)
+            for outcome in _outcomes(each, table, today)
         ]
         return Reading(table.feed, tuple(items))
 
@@ -143,8 +97,8 @@ class RowDialect:
         table = feeds(opened.application, opened.facility)
         if table is None or _refused(opened, table):
             return []
-        rows = opened.inner.rows
-        return [Sourced(f"{number}.1", table, _RowSource(each)) for number, each in enumerate(rows, start=1)]
+        rows = enumerate(opened.inner.rows, start=1)
+        return [Sourced(f"{number}.1", table, _RowSource(each)) for number, each in rows if not each.wrong]
 
     def rewritten(self, opened: Opened, feeds: Feeds, change: Callable[[Piece], str]) -> bytes:
         """The file with each cell of its rows as `change` says; its header and end are structure. Of what could not be
@@ -180,7 +134,7 @@ class _RowSource:
 
     @property
     def person(self) -> Place:
-        return _line(self.row.line)
+        return place_of_line(self.row.line)
 
     def texts(self, fact: Fact) -> list[_Text]:
         if not all(self._text(column) in _wanted(values) for column, values in fact.where.items()):
@@ -219,8 +173,8 @@ class _RowSource:
 
 def _refused(opened: Opened, table: FeedTable | None) -> Reject | None:
     """What is known before any row is read."""
-    if isinstance(opened.inner, Reject) and opened.inner.reason is Reason.UNREADABLE:
-        return opened.inner
+    if isinstance(opened.inner, Reject) and (table is None or opened.inner.reason is Reason.UNREADABLE):
+        return opened.inner  # of what is not whole nobody knows who sent it
     if table is None:
         return Reject(Reason.UNKNOWN_SENDER, Place("header"))
     if table.status == "deactivated":
@@ -230,12 +184,14 @@ def _refused(opened: Opened, table: FeedTable | None) -> Reject | None:
     return None if opened.inner.rows else Reject(Reason.NO_RESULT)
 
 
-def _outcomes(sourced: Sourced, today: date) -> tuple[ResultReported | ReportParked | Reject, ...]:
+def _outcomes(each: Row, table: FeedTable, today: date) -> tuple[ResultReported | ReportParked | Reject, ...]:
+    if each.wrong:
+        return (each.wrong,)
     try:
-        return Report(sourced.source, sourced.table, today).outcomes()
+        return Report(_RowSource(each), table, today).outcomes()
     except Exception:
         # The outermost guard of an adapter: a mistake of ours must cost nobody the answer, nor the hub the message.
-        return (ReportParked(Reason.OUR_FAULT.code, sourced.source.person.text, ""),)
+        return (ReportParked(Reason.OUR_FAULT.code, place_of_line(each.line).text, ""),)
 
 
 def _lacking(table: FeedTable) -> Iterator[Finding]:
@@ -271,22 +227,12 @@ def _decoded(raw: bytes) -> tuple[str, str]:
         return "iso-8859-1", raw.decode("iso-8859-1")
 
 
-def _cells(line: str, separator: str, start: int, number: int) -> Iterator[Cell]:
-    for text in line.split(separator):
-        yield Cell(text, start, number)
-        start += len(text) + len(separator)
-
-
 def _cells_of(sheet: Sheet) -> list[tuple[str, Cell]]:
     return sorted((pair for each in sheet.rows for pair in each.cells.items()), key=lambda pair: pair[1].start)
 
 
 def _place(column: str, line: int) -> Place:
     return Place(f"{column}[{line}]", (column, str(line)))
-
-
-def _line(number: int) -> Place:
-    return Place(f"line {number}", ("line", str(number)))
 
 
 def _wanted(values: str | list[str]) -> list[str]:

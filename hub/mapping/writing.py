@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from hub.mapping.feed_table import Fact, FeedTable
+import msgspec
+
+from hub.mapping.feed_table import FeedTable
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -15,36 +18,46 @@ def table_text(table: FeedTable, head: Sequence[str], remarks: Mapping[str, str]
     """The table's TOML. `remarks` stand before the facts and code tables they name (`facts.test_on`, `codes.hpv`, or
     behind the last code of one: `codes.hpv +`); `tail` ends it."""
     lines = ["#:schema ../feeds.schema.json", *(f"# {line}" for line in head)]
-    for name in ("feed", "name", "dialect", "status", "timezone", "charset"):
-        value = getattr(table, name)
-        if value and (name, value) != ("timezone", "Europe/London"):
-            lines.append(f"{name} = {_value(value)}")
-    sender = {"application": table.sender.application, "facility": table.sender.facility}
-    lines += _section("sender", {key: value for key, value in sender.items() if value}, remarks)
-    lines += _section("laboratory", {"code": table.laboratory.code}, remarks)
+    said = {name: value for name, value in _said(table).items() if name not in ("facts", "codes")}
+    lines += [f"{key} = {_value(value)}" for key, value in said.items() if not isinstance(value, msgspec.Struct)]
+    for name, part in said.items():
+        if isinstance(part, msgspec.Struct):
+            lines += _part((name,), part, remarks)
     for name, fact in table.facts.declared():
-        lines += _section(f"facts.{name}", dict(_keys(fact)), remarks)
+        lines += _part(("facts", name), fact, remarks)
     for name, codes in table.codes.items():
-        lines += _section(f"codes.{name}", codes, remarks)
+        lines += _section(("codes", name), codes, remarks)
     lines += ["", *(f"# {line}" for line in tail)] if tail else []
     return "\n".join(lines) + "\n"
 
 
-def _section(name: str, keys: Mapping[str, object], remarks: Mapping[str, str]) -> Iterator[str]:
+def _section(name: tuple[str, ...], keys: Mapping[str, object], remarks: Mapping[str, str]) -> Iterator[str]:
     yield ""
-    yield from (f"# {line}" for line in remarks.get(name, "").splitlines())
-    yield f"[{name}]"
+    yield from (f"# {line}" for line in remarks.get(".".join(name), "").splitlines())
+    yield f"[{'.'.join(map(_key, name))}]"
     yield from (f"{_key(key)} = {_value(value)}" for key, value in keys.items())
-    yield from (f"# {line}" for line in remarks.get(f"{name} +", "").splitlines())
+    yield from (f"# {line}" for line in remarks.get(f"{'.'.join(name)} +", "").splitlines())
 
 
-def _keys(fact: Fact) -> Iterator[tuple[str, object]]:
-    """What a fact says beyond what it would be anyway."""
-    usual = Fact()
-    for name in fact.__struct_fields__:
-        value = getattr(fact, name)
-        if value != getattr(usual, name):
-            yield name, value
+def _part(name: tuple[str, ...], part: msgspec.Struct, remarks: Mapping[str, str]) -> Iterator[str]:
+    """The section of a struct, and those of the structs in it."""
+    said = _said(part)
+    yield from _section(
+        name, {key: each for key, each in said.items() if not isinstance(each, msgspec.Struct)}, remarks
+    )
+    for key, each in said.items():
+        if isinstance(each, msgspec.Struct):
+            yield from _part((*name, key), each, remarks)
+
+
+def _said(part: msgspec.Struct) -> dict[str, Any]:
+    """What a struct says beyond what it would be anyway."""
+    usual = {field.name: _usual(field) for field in msgspec.structs.fields(part)}
+    return {name: value for name, other in usual.items() if (value := getattr(part, name)) != other}
+
+
+def _usual(field: msgspec.structs.FieldInfo) -> Any:
+    return field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
 
 
 def _key(key: str) -> str:
@@ -54,7 +67,7 @@ def _key(key: str) -> str:
 def _value(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return f"[{', '.join(map(_value, value))}]"
     if isinstance(value, Mapping):
         return "{ " + ", ".join(f"{_value(key)} = {_value(each)}" for key, each in value.items()) + " }"

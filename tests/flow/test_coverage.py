@@ -96,7 +96,11 @@ async def fill(data: Path) -> None:
         store.close_now()
 
 
-async def test_the_journal_is_looked_through(data: Path, capfd: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("page", [2, 500])
+async def test_the_journal_is_looked_through(
+    page: int, data: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.verbs.coverage.PAGE", page)
     await fill(data)
 
     def ask(*words: str) -> Finished:

@@ -40,7 +40,12 @@ def claims(case: Case, raw: bytes) -> list[object]:
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_the_hub_says_the_same_of_it_and_nobody_of_before_is_in_it(case: Case) -> None:
-    new = redact(case)
+    try:
+        new = redact(case)
+    except NotRedacted:  # it has no person whom the hub has read
+        adapter = ADAPTERS[case.dialect]
+        assert case.dialect != "hl7v2_oru" and not adapter.sources(adapter.open(case.raw), case.feeds)
+        return
     assert told_of(case, new) == told_of(case, case.raw)
     for before, after in zip(claims(case, case.raw), claims(case, new), strict=True):
         for fact in ("nhs_number", "family_name", "given_names", "date_of_birth", "postcode", "local_id"):
@@ -64,7 +69,10 @@ def test_texts_that_no_table_names_are_masked() -> None:
     case = next(case for case in CASES if case.feed == "northmoor" and case.sentence == "HPV negative, routine recall")
     added = b"NTE|1|L|Rang Mrs Sampleton on 07700 900123\rNK1|1|SAMPLETON^Bran\r"
     new = redacted(ADAPTERS["hl7v2_oru"], case.raw + added, case.feeds, case.received_on, SECRET)
-    assert new.endswith(b"NTE|1|L|Xxxx Xxx Xxxxxxxxx xx 99999 999999\rNK1|9|XXXXXXXXX^Xxxx\r")
+    note, kin = new.split(b"\r")[-3:-1]
+    assert note == b"NTE|1|L|Xxxx Xxx Xxxxxxxxx xx 99999 999999"
+    (family,) = re.findall(rb"PI\|\|([A-Z][a-z]{8})\^", new)
+    assert re.fullmatch(rb"NK1\|[0-9]\|" + family.upper() + rb"\^[A-Z][a-z]{3}", kin) and family != b"Sampleton"
 
 
 def test_a_name_within_a_code_is_swapped_too() -> None:
@@ -72,6 +80,12 @@ def test_a_name_within_a_code_is_swapped_too() -> None:
     raw = case.raw.replace(b"CERV^Cervical screening^L", b"CERV^Cervical screening of Sampleton^L")
     new = redacted(ADAPTERS["hl7v2_oru"], raw, case.feeds, case.received_on, SECRET)
     assert b"ampleton" not in new and re.search(rb"CERV\^Cervical screening of [A-Z][a-z]{8}\^L", new)
+
+
+def test_escapes_that_nobody_changes_stay_as_they_are() -> None:
+    adapter = ADAPTERS["hl7v2_oru"]
+    raw = CASES[-1].raw.split(b"\r")[0] + b"\rNTE|1||\\H\\bold\\N\\ \\X41\\ \\.br\\ \\Zab\\ a\\b\r"
+    assert adapter.rewritten(adapter.open(raw), CASES[0].feeds, lambda piece: piece.text) == raw
 
 
 class _Forgetful:
@@ -122,7 +136,7 @@ def test_stand_ins_keep_what_matters() -> None:
     people = StandIns(SECRET)
     for number in ("9990001375", "999 000 1375", "999-000-1375"):
         new = people.nhs_number(number)
-        assert nhs_number.is_valid(new) and new.startswith("999") and len(new) == len(number)
+        assert nhs_number.is_valid(new) and new.startswith("999") and len(new) == len(number) and new != number
         assert nhs_number.normalise(new) == people.nhs_number("9990001375")
     assert not nhs_number.is_valid(people.nhs_number("9990001376"))
     assert people.nhs_number("0000000000") == "0000000000"

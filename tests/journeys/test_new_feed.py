@@ -76,6 +76,9 @@ def make(inside: Inside, mappings: Path, file: Path, *more: str) -> tuple[int, d
 
 
 def test_what_fits_is_right_at_once(mappings: Path, tmp_path: Path, inside: Inside) -> None:
+    partners = '[access]\ncertificates = ["theirs"]\nmailbox = "X26"\n[answer]\nmailbox = "X26"\nworkflow = "W"\n'
+    with (mappings / "feeds" / "northmoor.toml").open("a") as file:
+        file.write(partners)
     code, told, table = make(inside, mappings, sample(tmp_path), "--code", "69004")
     assert (code, told["remarks"]) == (0, [])
     assert (table.feed, table.name, table.laboratory.code) == ("fernhill", "Fernhill", "69004")
