@@ -20,9 +20,9 @@ COPY hub hub
 RUN pip install --no-deps --no-build-isolation --no-index -e . \
  && python -m compileall -q hub adapters
 
-ENV HUB_DATA=/var/lib/hub HUB_MLLP_HOST=0.0.0.0 HUB_HTTP_HOST=0.0.0.0 HUB_LOG_FORMAT=json
+ENV HUB_DATA=/var/lib/hub HUB_MLLP_HOST=0.0.0.0 HUB_PARTNERS_HOST=0.0.0.0 HUB_HTTP_HOST=0.0.0.0 HUB_LOG_FORMAT=json
 USER hub
-EXPOSE 2575 8080
+EXPOSE 2575 2580 8080
 
 # Alive, not ready: a hub whose database is away is not mended by a new start. No proxy stands before ourselves.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s CMD ["python", "-c", "import os, urllib.request as web; \

@@ -53,7 +53,7 @@ def _parser(words: list[str]) -> tuple[argparse.ArgumentParser, Any]:
         if name != asked:
             verbs.add_parser(name, help=help_line)
             continue
-        module = importlib.import_module(f"hub.verbs.{name}")
+        module = importlib.import_module(f"hub.verbs.{name.replace('-', '_')}")
         child = verbs.add_parser(
             name,
             help=help_line,

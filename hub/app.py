@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from adapters import ADAPTERS
 from hub import telemetry
@@ -17,11 +17,15 @@ from hub.errors import CannotRun
 from hub.flow.admission import REHEARSAL
 from hub.flow.consumers import CONSUMERS, RECORDS
 from hub.flow.dead import DeadLetters
+from hub.flow.file_faults import notice_file_faults
 from hub.flow.handlers import Context
 from hub.flow.intake import Intake
+from hub.flow.listening import count_hours
 from hub.flow.patience import patiently
 from hub.flow.ports import FOREVER, Clock, Conveyor, Store, Via
+from hub.flow.reconciliation import send_reconciliations
 from hub.flow.refill import refill, refill_if_lost
+from hub.flow.refusals import tell_laboratories
 from hub.flow.rehearsal import Rehearsal
 from hub.flow.relay import Relay
 from hub.flow.replies import ReplyLedger
@@ -37,8 +41,12 @@ from hub.io.store import store_of
 from hub.mapping import FeedTables, TableProblem, load_feeds, load_policies
 from hub.web.site import Ready, Site, site
 
+if TYPE_CHECKING:
+    from hub.io.http import PartnersDoor
+
 ROLES = ("intake", "relay", "worker", "schedule", "web")
 MLLP_DIALECT = "hl7v2_oru"
+TELL_REFUSALS = timedelta(minutes=1)
 
 
 def wall_clock() -> datetime:
@@ -75,6 +83,7 @@ class Running:
     mllp_port: int = 0
     rehearsal_port: int = 0
     http_port: int = 0
+    partners_url: str = ""
 
     async def caught_up(self, patience: float = 60.0) -> None:
         """Wait until every event is confirmed and finished; TimeoutError after `patience` seconds."""
@@ -95,11 +104,12 @@ async def running(
     conveyor = conveyor_of(settings, roles)
     hub = Running(store)
     relay = Relay(store, conveyor, clock)
-    ledger = ReplyLedger(store)
+    ledger = ReplyLedger(store, clock)
     intake = Intake(store, ADAPTERS, feeds, clock, relay.wake)
     door = MllpDoor(_answering(intake), door_settings(settings), ledger.replied)
     rehearsal = _rehearsal_door(settings, Rehearsal(store, intake, clock), ledger)
-    watch = Watch(store, conveyor, clock)
+    partners = _partners(settings, intake, store, feeds, clock, ledger) if "intake" in roles else None
+    watch = Watch(store, conveyor, clock, [table.feed for table in feeds if table.status == "live"])
     web_site = Site(
         site(_readiness(store, conveyor, roles), watch.look if "web" in roles or "schedule" in roles else _nothing),
         settings.http_host,
@@ -115,7 +125,7 @@ async def running(
             Worker(store, conveyor, context, RECORDS, relay.wake).run(),
             DeadLetters(store, conveyor, context).run(),
         ],
-        "schedule": lambda: [Schedule(store, _duties(settings, store, conveyor, clock), clock).run()],
+        "schedule": lambda: [Schedule(store, _duties(settings, store, conveyor, feeds, clock), clock).run()],
     }
     tasks: list[asyncio.Task[None]] = []
     try:
@@ -128,6 +138,9 @@ async def running(
             if rehearsal:
                 await rehearsal.start()
                 hub.rehearsal_port = rehearsal.port
+        if partners:
+            await partners.start()
+            hub.partners_url = partners.url
         await web_site.start()
         hub.http_port = web_site.port
         yield hub
@@ -135,6 +148,8 @@ async def running(
         await door.stop()
         if rehearsal:
             await rehearsal.stop()
+        if partners:
+            await partners.stop()
         await web_site.stop()
         await _end(tasks)
         if mailbox:
@@ -162,9 +177,23 @@ def conveyor_of(settings: Settings, roles: tuple[str, ...] = ()) -> Conveyor:
     return RabbitConveyor(settings.amqp_url, "screening-hub " + "+".join(roles))
 
 
-def _duties(settings: Settings, store: Store, conveyor: Conveyor, clock: Clock) -> list[Duty]:
+def _duties(settings: Settings, store: Store, conveyor: Conveyor, feeds: FeedTables, clock: Clock) -> list[Duty]:
     limit = timedelta(seconds=settings.refill_seconds)
-    return [Duty("refill", limit, partial(refill_if_lost, store, conveyor, clock, limit))]
+    return [
+        Duty("refill", limit, partial(refill_if_lost, store, conveyor, clock, limit)),
+        Duty("refusals", TELL_REFUSALS, partial(tell_laboratories, store, feeds, clock)),
+        Duty("hours", timedelta(minutes=1), partial(count_hours, store, clock)),
+        Duty("files", timedelta(minutes=1), partial(notice_file_faults, store, clock)),
+        Duty("reconciliation", timedelta(minutes=10), partial(send_reconciliations, store, clock, feeds)),
+    ]
+
+
+def _partners(
+    settings: Settings, intake: Intake, store: Store, feeds: FeedTables, clock: Clock, ledger: ReplyLedger
+) -> PartnersDoor:
+    from hub.io.http import PartnersDoor, partners_settings  # the verbs need none of what it loads
+
+    return PartnersDoor(intake, store, ADAPTERS, feeds, clock, partners_settings(settings), ledger.replied)
 
 
 async def _nothing() -> None:

@@ -120,10 +120,13 @@ def _mesh(text: str) -> str:
     return text
 
 
-def _collector(text: str) -> str:
-    if text and re.fullmatch(r"https?://[^\s/]+(/\S*)?", text) is None:
-        raise _Unfit("an address like http://collector:4318")
-    return text
+def _web(example: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text and re.fullmatch(r"https?://[^\s/]+(/\S*)?", text) is None:
+            raise _Unfit(f"an address like {example}")
+        return text
+
+    return read
 
 
 def _setting(name: str, read: Callable[[str], Any], default: str, meaning: str, *, secret: bool = False) -> Any:
@@ -207,6 +210,47 @@ class Settings:
     mesh_tls_ca: Path | None = _setting(
         "HUB_MESH_TLS_CA", _path_or_none, "", "The authority (PEM) of MESH's certificate. Empty: those of the system."
     )
+    partners_host: str = _setting(
+        "HUB_PARTNERS_HOST",
+        _host,
+        "127.0.0.1",
+        "Where the partners' HTTP door listens. Without TLS: behind a proxy only.",
+    )
+    partners_port: int = _setting("HUB_PARTNERS_PORT", _port, "2580", "The port of that door; 0 takes any free one.")
+    partners_max_bytes: int = _setting(
+        "HUB_PARTNERS_MAX_BYTES", _bytes, "16 MiB", "The largest message or file that door takes."
+    )
+    partners_in_flight: int = _setting(
+        "HUB_PARTNERS_IN_FLIGHT",
+        _count,
+        "64",
+        "Requests of all partners worked on at a time; the next is told to wait.",
+    )
+    partners_in_flight_per_feed: int = _setting(
+        "HUB_PARTNERS_IN_FLIGHT_PER_FEED", _count, "16", "The same of one feed."
+    )
+    partners_seconds: float = _setting(
+        "HUB_PARTNERS_SECONDS", _seconds, "30", "How long a partner may take for a head, for a body, and between them."
+    )
+    partners_tls_cert: Path | None = _setting(
+        "HUB_PARTNERS_TLS_CERT", _path_or_none, "", "That door's certificate chain (PEM). Empty: no TLS."
+    )
+    partners_tls_key: Path | None = _setting(
+        "HUB_PARTNERS_TLS_KEY", _path_or_none, "", "The private key of that certificate."
+    )
+    partners_tls_client_ca: Path | None = _setting(
+        "HUB_PARTNERS_TLS_CLIENT_CA",
+        _path_or_none,
+        "",
+        "The authority (PEM) of the partners' certificates. Who shows none needs a token.",
+    )
+    partners_url: str = _setting(
+        "HUB_PARTNERS_URL",
+        _web("https://hub.example"),
+        "",
+        "How partners call that door (https://hub.example); with /oauth2/token the audience of their assertions. "
+        "Empty: as it listens.",
+    )
     http_host: str = _setting("HUB_HTTP_HOST", _host, "127.0.0.1", "Where the web pages, /health and /metrics listen.")
     http_port: int = _setting("HUB_HTTP_PORT", _port, "8080", "The port of the web pages; 0 takes any free one.")
     refill_seconds: float = _setting(
@@ -220,7 +264,7 @@ class Settings:
     )
     otlp_url: str = _setting(
         "HUB_OTLP_URL",
-        _collector,
+        _web("http://collector:4318"),
         "",
         "Where OpenTelemetry traces go (OTLP over HTTP, like http://collector:4318). Empty: none.",
         secret=True,
@@ -236,7 +280,8 @@ class Settings:
             if (text := environment.get(each.metadata["name"], "").strip())
         }
         settings = cls(**given)
-        _refuse_half_tls(settings)
+        for door in ("mllp", "partners"):
+            _refuse_half_tls(settings, door)
         _refuse_half_mesh(settings)
         return settings
 
@@ -289,11 +334,13 @@ def _refuse_unknown(environment: Mapping[str, str]) -> None:
     raise CannotRun(f"{unknown[0]} is not a setting of the hub. {advice}")
 
 
-def _refuse_half_tls(settings: Settings) -> None:
-    if (settings.mllp_tls_cert is None) != (settings.mllp_tls_key is None):
-        raise CannotRun("HUB_MLLP_TLS_CERT and HUB_MLLP_TLS_KEY belong together: set both, or neither for no TLS.")
-    if settings.mllp_tls_client_ca is not None and settings.mllp_tls_cert is None:
-        raise CannotRun("HUB_MLLP_TLS_CLIENT_CA needs TLS: set HUB_MLLP_TLS_CERT and HUB_MLLP_TLS_KEY too.")
+def _refuse_half_tls(settings: Settings, door: str) -> None:
+    cert, key, client_ca = (getattr(settings, f"{door}_tls_{part}") for part in ("cert", "key", "client_ca"))
+    name = f"{PREFIX}{door.upper()}_TLS"
+    if (cert is None) != (key is None):
+        raise CannotRun(f"{name}_CERT and {name}_KEY belong together: set both, or neither for no TLS.")
+    if client_ca is not None and cert is None:
+        raise CannotRun(f"{name}_CLIENT_CA needs TLS: set {name}_CERT and {name}_KEY too.")
 
 
 def _refuse_half_mesh(settings: Settings) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -20,6 +20,7 @@ from hub.domain.events import Event, ReportParked, ResultReported
 from hub.errors import Reject
 from hub.mapping import Feeds, FeedTable
 from hub.mapping.forms import read_sequence
+from hub.mapping.report import Source
 
 _NAMESPACE = uuid.UUID("6c1b0f0e-6b0d-5f0a-9c55-2f7f3a1f6b1d")
 
@@ -28,8 +29,9 @@ _NAMESPACE = uuid.UUID("6c1b0f0e-6b0d-5f0a-9c55-2f7f3a1f6b1d")
 class Opened:
     """A received message, opened just far enough to know who sent what. Never fails: what is unknown is empty.
 
-    `control_id` is what the sender will look for in our answer. `sequence` is the number that a sender gave its file,
-    by which a missing one shows. `is_acknowledgement` marks what must not be answered.
+    `control_id` is what the sender will look for in our answer. `sent` is when it says it sent the message, as it
+    writes it (HL7 or ISO 8601), by which its clock is compared with ours. `sequence` is the number that a sender gave
+    its file, by which a missing one shows. `is_acknowledgement` marks what must not be answered.
     `notes` are short facts about the bytes worth keeping (`charset=cp1252 undeclared`, `line-ends=LF`).
     `inner` belongs to the adapter.
     """
@@ -43,6 +45,7 @@ class Opened:
     is_acknowledgement: bool = False
     is_batch: bool = False
     sequence: int | None = None
+    sent: str = ""
     notes: tuple[str, ...] = ()
     inner: Any = None
 
@@ -97,6 +100,30 @@ def sequence_of(opened: Opened, reading: Reading, table: FeedTable | None, name:
     return read_sequence(table.file.sequence_of(name))
 
 
+@dataclass(frozen=True, slots=True)
+class Sourced:
+    """One result of a message that `decode` reads by a table: where its facts are found."""
+
+    position: str
+    table: FeedTable
+    source: Source
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Piece:
+    """One text of a message, as its language cuts it, unescaped. It may be a name: it has no repr.
+
+    `place` is written as a `Source` writes it, `table_place` as a table does (`OBX[2]-5.1` and `OBX-5.1`); where that
+    is the same but for the numbers in brackets it is left out. `is_code`: by the language itself this is structure or a
+    code, and never says anything of a person.
+    """
+
+    place: str
+    text: str
+    is_code: bool = False
+    table_place: str = ""
+
+
 class Adapter(Protocol):
     """One wire language. `dialect` is its name in the mapping tables and in the register (`adapters/__init__.py`)."""
 
@@ -119,6 +146,13 @@ class Adapter(Protocol):
 
     def problems(self, table: FeedTable) -> Sequence[tuple[tuple[str, ...], str]]:
         """What in a feed's table this language cannot do: key path, and the sentence that says what to do."""
+
+    def sources(self, opened: Opened, feeds: Feeds) -> Sequence[Sourced]:
+        """The results that `decode` reads by a table, in its order; none where it reads none. Never raises."""
+
+    def rewritten(self, opened: Opened, feeds: Feeds, change: Callable[[Piece], str]) -> bytes:
+        """The message, with each of its texts as `change` says. What is not changed stays the same bytes. Raises
+        UnicodeEncodeError where a new text cannot be written in the message's charset."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,7 +172,10 @@ class Stop(Exception):
 
 
 class Reject(Stop):
-    """The sender must act."""
+    """The sender must act. `slide_number` is of the refused result, where it could be read: by it the laboratory asks
+    what became of the result. It stands in no text."""
+
+    slide_number = ""
 
 
 class Park(Stop):

@@ -108,6 +108,8 @@ def test_no_function_lets_anything_personal_out(name: str, secret: str, lines) -
         "float": 0.5,
         "BaseException": ValueError(secret),
         "Mapping[str, int]": {secret: 1},
+        "Mapping[str, bool]": {secret: True},
+        "Mapping[tuple[str, str], int]": {(secret, secret): 1},
     }
     function(*(kinds[parameter.annotation] for parameter in inspect.signature(function).parameters.values()))
     assert secret not in json.dumps(lines(), ensure_ascii=False)

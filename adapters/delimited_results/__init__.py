@@ -7,13 +7,14 @@ The file says nothing about its sender: the door that took it does. How it is wr
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 
 from adapters.delimited_results.confirmation import confirmation
 from adapters.delimited_results.layout import Layout, NotAsAgreed, lay_out
+from adapters.delimited_results.pieces import rewritten
 from adapters.delimited_results.record import Record, column_name, row_place
-from hub.contract import Item, Opened, Reading
+from hub.contract import Item, Opened, Piece, Reading, Sourced
 from hub.domain.events import ReportParked, ResultReported
 from hub.errors import Reason, Reject
 from hub.formats.delimited import MOST_LINES, Row, Sheet, cells, read
@@ -64,10 +65,34 @@ class DelimitedResults:
         """What in a feed's table cannot be read in such files."""
         return [*stated_facts_missing(table), *_problems_of_facts(table), *_problems_of_file(table.file)]
 
+    def sources(self, opened: Opened, feeds: Feeds) -> Sequence[Sourced]:
+        """The rows that `decode` reads by the table."""
+        table = feeds(opened.application, opened.facility)
+        layout = _laid_out(opened, table)
+        if table is None or layout is None:
+            return []
+        records = ((row, _record(row, layout, table)) for row in layout.rows)
+        return [Sourced(f"{row.number}.1", table, each) for row, each in records if isinstance(each, Record)]
+
+    def rewritten(self, opened: Opened, feeds: Feeds, change: Callable[[Piece], str]) -> bytes:
+        """The file, with each cell of its rows as `change` says."""
+        table = feeds(opened.application, opened.facility)
+        return rewritten(opened, _laid_out(opened, table), table.file if table else None, change)
+
 
 def _sheet(opened: Opened) -> Sheet:
     assert isinstance(opened.inner, Sheet)  # made by `open`
     return opened.inner
+
+
+def _laid_out(opened: Opened, table: FeedTable | None) -> Layout | None:
+    """How the file is laid out; None where nothing of it is read."""
+    if table is None or table.status == "deactivated" or _sheet(opened).is_too_long:
+        return None
+    try:
+        return lay_out(list(_sheet(opened).rows()), table)
+    except NotAsAgreed:
+        return None
 
 
 def _refused(feed: str, row: int, stop: Reject, sequence: int | None = None) -> Reading:
@@ -88,10 +113,16 @@ def _items(row: Row, layout: Layout, table: FeedTable, today: date) -> Iterator[
 def _outcomes(
     row: Row, layout: Layout, table: FeedTable, today: date
 ) -> Sequence[ResultReported | ReportParked | Reject]:
+    record = _record(row, layout, table)
+    return (record,) if isinstance(record, Reject) else Report(record, table, today).outcomes()
+
+
+def _record(row: Row, layout: Layout, table: FeedTable) -> Record | Reject:
+    """The row with its cells, or why it has none."""
     found = cells(row.text, table.file.separator, layout.width, quoting=table.file.quoting)
     if isinstance(found, str):
-        return (Reject(Reason.MALFORMED, row_place(row.number), found),)
-    return Report(Record(row.number, found, layout.columns), table, today).outcomes()
+        return Reject(Reason.MALFORMED, row_place(row.number), found)
+    return Record(row.number, found, layout.columns)
 
 
 def _notes(opened: Opened, table: FeedTable) -> Iterator[str]:

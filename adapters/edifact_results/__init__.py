@@ -6,12 +6,13 @@ The layout of the cervical message is not public. So nothing of it stands here b
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 
 from adapters.edifact_results.answer import answer
+from adapters.edifact_results.pieces import rewritten
 from adapters.edifact_results.samples import Sample, samples
-from hub.contract import Item, Opened, Reading
+from hub.contract import Item, Opened, Piece, Reading, Sourced
 from hub.domain.events import ReportParked, ResultReported
 from hub.errors import Place, Reason, Reject
 from hub.formats.edifact import Interchange, Message, Unreadable, located, read
@@ -75,6 +76,23 @@ class EdifactResults:
     def problems(self, table: FeedTable) -> Sequence[Finding]:
         """What in a feed's table this language cannot do."""
         return [*stated_facts_missing(table), *_problems_of_places(table)]
+
+    def sources(self, opened: Opened, feeds: Feeds) -> Sequence[Sourced]:
+        """The samples that `decode` reads by the table."""
+        interchange = _interchange(opened)
+        table = feeds(opened.application, opened.facility)
+        if table is None or _refused_whole(interchange, table):
+            return []
+        return [
+            Sourced(f"{message.index}.{number}", table, sample)
+            for message in interchange.messages
+            if message.type != _ACKNOWLEDGEMENT and not _refused_message(message)
+            for number, sample in enumerate(samples(message), start=1)
+        ]
+
+    def rewritten(self, opened: Opened, feeds: Feeds, change: Callable[[Piece], str]) -> bytes:
+        """The interchange, with each component as `change` says."""
+        return rewritten(_interchange(opened), change)
 
 
 def _interchange(opened: Opened) -> Interchange:

@@ -5,15 +5,16 @@ One language for every laboratory; what differs between them stands in their tab
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 
 from adapters.fhir_report.answer import MOST_ISSUES, answer
 from adapters.fhir_report.message import Message
 from adapters.fhir_report.paths import carries
+from adapters.fhir_report.pieces import rewritten
 from adapters.fhir_report.problems import problems_of
 from adapters.fhir_report.report import DiagnosticReport
-from hub.contract import Item, Opened, Reading
+from hub.contract import Item, Opened, Piece, Reading, Sourced
 from hub.domain.events import ReportParked, ResultReported
 from hub.errors import Place, Reason, Reject
 from hub.formats.fhir import read
@@ -71,6 +72,19 @@ class FhirReport:
     def problems(self, table: FeedTable) -> Sequence[Finding]:
         """What in a feed's table this language cannot do."""
         return list(problems_of(table))
+
+    def sources(self, opened: Opened, feeds: Feeds) -> Sequence[Sourced]:
+        """The reports that `decode` reads by the table."""
+        message = _message(opened)
+        table = feeds(opened.application, opened.facility)
+        if table is None or _refused(message, table):
+            return []
+        ours = [report for report in message.reports if report.is_ours(_facts(table))]
+        return [Sourced(f"1.{number}", table, report) for number, report in enumerate(ours, start=1)]
+
+    def rewritten(self, opened: Opened, feeds: Feeds, change: Callable[[Piece], str]) -> bytes:
+        """The Bundle, with each text as `change` says."""
+        return rewritten(_message(opened).document, change)
 
 
 def _message(opened: Opened) -> Message:

@@ -6,13 +6,14 @@ One language for every laboratory; what differs between them stands in their tab
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from itertools import takewhile
 
 from adapters.hl7v2_oru.answer import answer, application_answer
+from adapters.hl7v2_oru.pieces import rewritten
 from adapters.hl7v2_oru.places import OF_THE_MESSAGE, Order, meant
-from hub.contract import Item, Opened, Reading
+from hub.contract import Item, Opened, Piece, Reading, Sourced
 from hub.domain.events import ReportParked, ResultReported
 from hub.errors import Place, Reason, Reject
 from hub.formats.hl7v2 import Frame, Location, Message, Segment, Unreadable, read
@@ -53,6 +54,7 @@ class Hl7v2Oru:
             is_acknowledgement=frame.is_acknowledgement,
             is_batch=frame.is_batch,
             sequence=read_sequence(frame.batch_control_id),
+            sent=head.get("MSH-7") if head else "",
             notes=frame.notes,
             inner=frame,
         )
@@ -63,8 +65,7 @@ class Hl7v2Oru:
         if not frame.messages:
             return _without_messages(frame, feeds)
         messages = [message for message in frame.messages if not message.is_acknowledgement]
-        found = (feeds(message.sending_application, message.sending_facility) for message in frame.messages)
-        table = next((table for table in found if table), None)
+        table = _table_of(frame, feeds)
         items = [item for message in messages for item in _items(frame, message, feeds, table, today)]
         items += _around(frame)
         return Reading(table.feed if table else "", tuple(items), tuple(_notes(frame, messages, table)))
@@ -93,6 +94,15 @@ class Hl7v2Oru:
             for name, fact in table.facts.declared()
             for where, sentence in _problems_of(name, fact)
         ]
+
+    def sources(self, opened: Opened, feeds: Feeds) -> Sequence[Sourced]:
+        """The orders that `decode` reads by a table."""
+        frame = _frame(opened)
+        return [sourced for message in frame.messages for sourced in _sources(frame, message, feeds)]
+
+    def rewritten(self, opened: Opened, feeds: Feeds, change: Callable[[Piece], str]) -> bytes:
+        """The message with each of its texts as `change` says."""
+        return rewritten(_frame(opened), change)
 
 
 def _frame(opened: Opened) -> Frame:
@@ -144,7 +154,7 @@ def _items(frame: Frame, message: Message, feeds: Feeds, table: FeedTable | None
     if crowded := _crowded(message):
         yield Item(f"{message.index}.1", crowded)
         return
-    ours = [order for order in _orders(frame, message, own) if order.is_ours]
+    ours = _ours(frame, message, own)
     for number, order in enumerate(ours, start=1):
         for outcome in _outcomes(order, own, today):
             yield Item(f"{message.index}.{number}", outcome)
@@ -163,6 +173,26 @@ def _crowded(message: Message) -> Reject | None:
         if len(message.segments(name)) > MOST_ALIKE:
             return Reject(Reason.TOO_LARGE, Place(name, (name,)), f"It may stand {MOST_ALIKE} times in a message.")
     return None
+
+
+def _sources(frame: Frame, message: Message, feeds: Feeds) -> Iterator[Sourced]:
+    own = feeds(message.sending_application, message.sending_facility)
+    if own is None or message.is_acknowledgement or _refused_by_header(message, own, _table_of(frame, feeds)):
+        return
+    if _crowded(message):
+        return
+    for number, order in enumerate(_ours(frame, message, own), start=1):
+        yield Sourced(f"{message.index}.{number}", own, order)
+
+
+def _ours(frame: Frame, message: Message, table: FeedTable) -> list[Order]:
+    return [order for order in _orders(frame, message, table) if order.is_ours]
+
+
+def _table_of(frame: Frame, feeds: Feeds) -> FeedTable | None:
+    """The table of the first message whose sender is known: one frame carries the messages of one sender."""
+    found = (feeds(message.sending_application, message.sending_facility) for message in frame.messages)
+    return next((table for table in found if table), None)
 
 
 def _before_any_order(message: Message, table: FeedTable) -> Place | None:

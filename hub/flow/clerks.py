@@ -12,6 +12,7 @@ from hub.domain.matching import decide, search_keys
 from hub.domain.people import Participant
 from hub.domain.record import place_after, standing
 from hub.errors import Reason
+from hub.flow import refusals
 from hub.flow.parking import POLICY, close, keys_of, open_tasks_of, park
 from hub.flow.ports import DecisionRow, MatchRow, ResultRow, TaskRow
 from hub.flow.recording import accept, counted_as, record, record_again, reported, take_off
@@ -82,6 +83,7 @@ def reject(step: Step, task_id: str, *, by: str, why: str) -> None:
         take_off(step, live, by=by, why=why, state="refused")
     step.tx.results.restate(row.result_id, "refused")
     step.emit(ResultRefused(row.result_id, task.task_id, by, why), row.result_id)
+    refusals.refuse(step, row, task)
     close(step, task, "rejected", by=by, why=why)
     _decided(step, task, "reject", by, why, undo)
     bring_back_superseded(step, row)
@@ -173,6 +175,7 @@ def _undo_match(step: Step, row: ResultRow, last: DecisionRow, by: str, why: str
 
 def _undo_reject(step: Step, row: ResultRow, last: DecisionRow, by: str, _why: str) -> list[str]:
     step.tx.results.restate(row.result_id, "waiting")
+    refusals.withdraw(step, row)
     was = last.undo["was"]
     return [
         _put_back(step, row, match, by) for match in step.tx.records.matches_of(row.result_id) if match.match_id == was

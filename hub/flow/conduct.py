@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from hub.domain.codes import COMBINATIONS
 from hub.domain.events import ReportParked, ResultReported, Version
 from hub.errors import Reason
-from hub.flow.intake import CONTROL_ID_REUSED
+from hub.flow.message import CONTROL_ID_REUSED
 from hub.flow.ports import JournalEntry
 from hub.flow.rehearsal import Rehearsed, Seen
 

@@ -7,51 +7,29 @@ interface specification (`adapters/hl7v2_oru.md`, "What an answer promises").
 from __future__ import annotations
 
 import hashlib
-import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from time import perf_counter
 
 from hub import telemetry
-from hub.contract import Adapter, Envelope, Item, Opened, Reading, named_identity, sequence_of
+from hub.contract import Adapter, Item, Reading, named_identity, sequence_of
 from hub.domain.dates import day_in_england
 from hub.errors import Reason, Reject
-from hub.flow.admission import REHEARSAL, admitted, objection_to, rehearsed
+from hub.flow.admission import admitted, objection_to
+from hub.flow.answered import Answered as Answered
+from hub.flow.answered import once, stored
 from hub.flow.consumers import CONSUMERS
-from hub.flow.ports import Arrival, Clock, FileRow, JournalEntry, OutgoingRow, Store, StoredReply, Transaction, Via
-from hub.flow.readings import events_of, superseding
+from hub.flow.message import Message, reply_id
+from hub.flow.ports import Arrival, Clock, JournalEntry, OutgoingRow, Store, Transaction, Via
+from hub.flow.readings import superseding
+from hub.flow.receipts import slide_rows
 from hub.flow.together import Together
 from hub.mapping import FeedTable, FeedTables
 
 TOGETHER = 256
 """Messages in one commit at most."""
-_CORRUPT = {Reason.UNREADABLE, Reason.INCOMPLETE, Reason.HEADER_INCOMPLETE}
-CONTROL_ID_REUSED = "control id seen before with other bytes"
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """What goes back to the sender. `reply_seq` names the stored reply; `body` is None for an acknowledgement; `then`
-    is the application acknowledgement, a second message."""
-
-    code: str
-    body: bytes | None
-    reply_seq: int
-    then: bytes | None = None
-    repeated: bool = False
-    control_id_reused: bool = False
-    feed: str = ""
-
-
-def _reply_id() -> str:
-    """Our own control id (MSH-10): twenty characters, as many as every receiver takes."""
-    return uuid.uuid4().hex[:20].upper()
-
-
-def traceparent_of(digest: str) -> str:
-    """The W3C trace of a message, drawn from its digest: whoever handles it again is in the same trace."""
-    return f"00-{digest[:32]}-{digest[32:48]}-01"
 
 
 class Intake:
@@ -69,7 +47,7 @@ class Intake:
         self._feeds = feeds
         self._clock = clock
         self._wake = wake
-        self._written = Together(store, take_down, at_most=TOGETHER, at_door=True)
+        self._written = Together(store, partial(once, take_down), at_most=TOGETHER, at_door=True)
 
     async def take(self, raw: bytes, via: Via, problem: Reason | None = None) -> Answered:
         """Store the message, then answer it. `problem` is what the door saw wrong with the frame itself.
@@ -79,7 +57,7 @@ class Intake:
         started = perf_counter()
         message = self._read(raw, via, self._clock(), problem)
         with telemetry.span("intake", message.traceparent, feed=message.feed, door=via.door):
-            answered = await self._written.ask(message)
+            answered = replace(await self._written.ask(message), feed=message.feed)
         self._tell(message, answered, perf_counter() - started)
         return answered
 
@@ -94,17 +72,20 @@ class Intake:
             reading = Reading(table.feed if table else "", (Item("1.1", Reject(problem)),))
         else:
             reading = adapter.decode(opened, admitted(via, feeds), day_in_england(at))
+        if via.feed in self._feeds.by_id and not reading.feed:  # what came is the proven sender's, whatever it says
+            reading = replace(reading, feed=via.feed)
         return Message(
             opened,
             reading,
             Arrival(via.door, via.peer, at),
             hashlib.sha256(raw).hexdigest(),
-            adapter.reply(opened, reading, at, _reply_id()),
-            adapter.application_reply(opened, reading, feeds, at, _reply_id()),
+            adapter.reply(opened, reading, at, reply_id()),
+            adapter.application_reply(opened, reading, feeds, at, reply_id()),
             via.file,
             sequence_of(opened, reading, table, via.file or ""),
             via.delivery,
             self._confirmed_to(via, table),
+            (via.feed, via.request) if via.request else None,
         )
 
     def _confirmed_to(self, via: Via, table: FeedTable | None) -> FeedTable | None:
@@ -113,6 +94,8 @@ class Intake:
         return asked if asked and asked.answer.mailbox and via.file is not None else None
 
     def _tell(self, message: Message, answered: Answered, seconds: float) -> None:
+        if answered.conflict:
+            return
         telemetry.message_received(message.feed, len(message.opened.raw))
         telemetry.message_answered(message.feed, answered.code, seconds)
         if answered.control_id_reused:
@@ -162,23 +145,24 @@ def _take_down(tx: Transaction, messages: Sequence[Message]) -> list[Answered]:
             tx.events.put(event, consumed=event.type in CONSUMERS)
     replies = [message.reply() for message in to_write]
     tokens = tx.journal.answered([(written[m.name], reply) for m, reply in zip(to_write, replies, strict=True)])
+    tx.slides.put(
+        [row for message in to_write for row in slide_rows(message.feed, message.reading, written[message.name])]
+    )
     for message, reply in zip(to_write, replies, strict=True):
         if message.file is not None:
             tx.files.put(message.file_row(written[message.name]))
             _confirm(tx, message, written[message.name], reply.body)
     for message, reply, token in zip(to_write, replies, tokens, strict=True):
-        is_reused = message.name in reused
-        answered[message.name] = Answered(
-            reply.code, reply.body, token, reply.then, control_id_reused=is_reused, feed=message.feed
-        )
+        answer = stored(replace(reply, seq=token), written[message.name], message.state)
+        answered[message.name] = replace(answer, control_id_reused=message.name in reused)
     return [answered[message.name] for message in messages]
 
 
 def _again(tx: Transaction, message: Message, entry: JournalEntry) -> Answered:
     tx.journal.repeated(entry.seq, message.arrival)
-    stored = tx.journal.reply(entry.seq)
-    _confirm(tx, message, entry.seq, stored.body)
-    return Answered(stored.code, stored.body, stored.seq, stored.then, repeated=True, feed=message.feed)
+    reply = tx.journal.reply(entry.seq)
+    _confirm(tx, message, entry.seq, reply.body)
+    return replace(stored(reply, entry.seq, entry.state), repeated=True)
 
 
 def _confirm(tx: Transaction, message: Message, journal_seq: int, body: bytes | None) -> None:
@@ -186,7 +170,7 @@ def _confirm(tx: Transaction, message: Message, journal_seq: int, body: bytes | 
     if message.confirm and body is not None:
         tx.outgoing.put(
             OutgoingRow(
-                local_id=named_identity(f"confirmation|{message.delivery}") if message.delivery else _reply_id(),
+                local_id=named_identity(f"confirmation|{message.delivery}") if message.delivery else reply_id(),
                 feed=message.confirm.feed,
                 kind="confirmation",
                 mailbox=message.confirm.answer.mailbox,
@@ -210,89 +194,3 @@ def _control_ids_reused(tx: Transaction, messages: Sequence[Message]) -> set[tup
             reused.add(message.name)
         used.add(name)
     return reused
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One received message, read and answered, on its way into the store."""
-
-    opened: Opened
-    reading: Reading
-    arrival: Arrival
-    digest: str
-    body: bytes | None
-    then: bytes | None
-    file: str | None = None
-    sequence: int | None = None
-    delivery: str = ""
-    confirm: FeedTable | None = None
-
-    @property
-    def feed(self) -> str:
-        """Whose it is; what a rehearsal brings stands apart in the journal, so that it is never taken for a live
-        message that comes again."""
-        return rehearsed(self.reading.feed) if self.arrival.door == REHEARSAL else self.reading.feed
-
-    @property
-    def name(self) -> tuple[str, str]:
-        """What it is known by: the feed, and the digest of the bytes."""
-        return self.feed, self.digest
-
-    @property
-    def control_id(self) -> str:
-        return self.opened.control_id[:256]
-
-    @property
-    def traceparent(self) -> str:
-        return traceparent_of(self.digest)
-
-    @property
-    def state(self) -> str:
-        if self.opened.is_acknowledgement:
-            return "acknowledgement"
-        if not self.reading.refused:
-            return "accepted"
-        return "partly" if self.reading.taken else "refused"
-
-    def entry(self, *, reused: bool) -> JournalEntry:
-        notes = (CONTROL_ID_REUSED,) if reused else ()
-        return JournalEntry(
-            feed=self.feed,
-            digest=self.digest,
-            arrival=self.arrival,
-            control_id=self.control_id,
-            message_type=self.opened.message_type[:64],
-            state=self.state,
-            results=len(self.reading.taken),
-            notes=(*self.opened.notes, *self.reading.notes, *notes),
-            traceparent=self.traceparent,
-            raw=self.opened.raw,
-        )
-
-    def file_row(self, journal_seq: int) -> FileRow:
-        reasons = {stop.outcome.reason for stop in self.reading.refused if isinstance(stop.outcome, Reject)}
-        return FileRow(
-            journal_seq=journal_seq,
-            feed=self.feed,
-            name=(self.file or "")[:256],
-            sequence=self.sequence,
-            state="corrupt" if reasons & _CORRUPT else "read",
-            received_at=self.arrival.received_at,
-        )
-
-    def reply(self) -> StoredReply:
-        refusal = self.reading.refused[0].outcome if self.reading.refused else None
-        assert refusal is None or isinstance(refusal, Reject)
-        return StoredReply(
-            code="" if self.body is None else self.reading.answer,
-            reason=refusal.reason.code if refusal else "",
-            place=refusal.place.text[:128] if refusal and refusal.place else "",
-            body=self.body,
-            answered_at=self.arrival.received_at,
-            then=self.then,
-        )
-
-    def envelopes(self) -> list[Envelope]:
-        if self.arrival.door == REHEARSAL:
-            return []  # nothing of a rehearsal leaves the journal
-        return events_of(self.reading, self.digest, self.arrival.received_at, self.traceparent)

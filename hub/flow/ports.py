@@ -17,6 +17,7 @@ from hub.domain.events import ReportParked, ResultReported
 from hub.domain.people import Participant
 from hub.domain.record import Fact, Record
 from hub.errors import Retry
+from hub.flow.feed_ports import Figures, FileFaults, Hours, Slides
 
 T = TypeVar("T")
 Clock = Callable[[], datetime]
@@ -40,7 +41,8 @@ class Via:
     where the message alone says whose it is, and `certificate` (its common name, verified) and `address` may prove it.
     `NO_FEED` is for a sender that the door has proven, and that is nobody's: whatever the message says, no feed fits.
     `file` is the name of the file, None for what is no file. `delivery` is what the carrier calls this delivery, so
-    that one that comes again, because its receipt got lost, is confirmed once.
+    that one that comes again, because its receipt got lost, is confirmed once. `request` is what a partner called its
+    request.
     """
 
     door: str
@@ -51,6 +53,7 @@ class Via:
     address: str = ""
     file: str | None = None
     delivery: str = ""
+    request: str = ""
 
 
 NO_FEED = "-"
@@ -83,7 +86,8 @@ class JournalEntry:
 @dataclass(frozen=True, slots=True)
 class StoredReply:
     """What was answered. `then` is the application acknowledgement that followed as a message of its own, if any;
-    `seq` names the reply so that its delivery can be told later; `code` is AA, AE or AR."""
+    `seq` names the reply so that its delivery can be told later; `code` is AA, AE or AR. `answered_at` is the time of
+    receipt, `sent_at` when the answer was handed to the connection; None where that is not known."""
 
     code: str
     reason: str
@@ -92,6 +96,7 @@ class StoredReply:
     answered_at: datetime
     then: bytes | None = None
     seq: int = 0
+    sent_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +199,8 @@ class FileRow:
 @dataclass(frozen=True, slots=True)
 class OutgoingRow:
     """A message to a laboratory. `local_id` names it to whoever carries it, so that it is sent once; `kind` is
-    confirmation or refusals; `state` is wished, sending (it may have been tried), sent (the carrier has it), taken (the
-    laboratory has it) or failed."""
+    confirmation, refusals or reconciliation; `state` is wished, sending (it may have been tried), sent (the carrier has
+    it), taken (the laboratory has it) or failed."""
 
     local_id: str
     feed: str
@@ -220,6 +225,46 @@ class Stretch:
     until: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RequestRow:
+    """A request that a partner has named, with the reply that it got."""
+
+    feed: str
+    request_id: str
+    digest: str
+    journal_seq: int
+    reply_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class TokenKey:
+    """What the hub signs its tokens with, for every process of an intake."""
+
+    key_id: str
+    secret: bytes = field(repr=False)
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalRow:
+    """A result that a clerk refused after it had been acknowledged. Taken: its laboratory has it, as it stands (a
+    refusal that is withdrawn has to be taken again)."""
+
+    feed: str
+    result_id: str
+    journal_seq: int
+    position: str
+    control_id: str
+    slide_number: str
+    reason: str
+    refused_at: datetime
+    withdrawn_at: datetime | None = None
+    told_at: datetime | None = None
+    taken_at: datetime | None = None
+    taken_by: str = ""
+    seq: int = 0
+
+
 class Journal(Protocol):
     def find(self, feed: str, digest: str) -> JournalEntry | None: ...
     def read_ahead(self, names: Sequence[tuple[str, str]]) -> None: ...
@@ -231,8 +276,9 @@ class Journal(Protocol):
     def answered(self, replies: Sequence[tuple[int, StoredReply]]) -> list[int]: ...
     def repeated(self, seq: int, arrival: Arrival) -> None: ...
     def reply(self, seq: int) -> StoredReply: ...
-    def replied(self, outcomes: Iterable[tuple[int, bool]]) -> None: ...
+    def replied(self, outcomes: Iterable[tuple[int, bool, datetime]]) -> None: ...
     def entry(self, seq: int) -> JournalEntry | None: ...
+    def listed(self, seqs: Sequence[int]) -> list[JournalEntry]: ...
     def lookup(self, name: str) -> list[JournalEntry]: ...
     def page(self, after: int, limit: int, feed: str | None = None, state: str | None = None) -> list[JournalEntry]: ...
     def newest(self, limit: int, feed: str | None = None, state: str | None = None) -> list[JournalEntry]: ...
@@ -279,6 +325,7 @@ class Files(Protocol):
 
 class Outgoing(Protocol):
     def put(self, message: OutgoingRow) -> None: ...
+    def knows(self, local_id: str) -> bool: ...
     def in_state(self, state: str, limit: int) -> list[OutgoingRow]: ...
     def find(self, local_id: str, message_id: str) -> OutgoingRow | None: ...
     def claim(self, message: OutgoingRow, at: datetime) -> bool: ...
@@ -292,6 +339,27 @@ class Withheld(Protocol):
 
     def put(self, reply_seq: int, at: datetime) -> None: ...
     def of_feed(self, feed: str) -> dict[int, datetime]: ...
+
+
+class Requests(Protocol):
+    def known(self, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], tuple[RequestRow, StoredReply, str]]: ...
+    def put(self, request: RequestRow) -> bool: ...
+
+
+class Proofs(Protocol):
+    def use(self, feed: str, jti: str, expires_at: datetime, at: datetime) -> bool: ...
+    def keys(self) -> list[TokenKey]: ...
+    def put_key(self, key: TokenKey, forget_before: datetime) -> None: ...
+
+
+class Refusals(Protocol):
+    def put(self, refusal: RefusalRow) -> None: ...
+    def withdraw(self, result_id: str, at: datetime) -> None: ...
+    def get(self, seq: int) -> RefusalRow | None: ...
+    def page(self, after: int, limit: int, feed: str | None = None, taken: bool | None = None) -> list[RefusalRow]: ...
+    def take(self, seq: int, at: datetime, by: str) -> None: ...
+    def not_told(self, feed: str, limit: int) -> list[RefusalRow]: ...
+    def told(self, seqs: Sequence[int], at: datetime) -> None: ...
 
 
 class Cohort(Protocol):
@@ -383,6 +451,20 @@ class Transaction(Protocol):
     def outgoing(self) -> Outgoing: ...
     @property
     def withheld(self) -> Withheld: ...
+    @property
+    def requests(self) -> Requests: ...
+    @property
+    def proofs(self) -> Proofs: ...
+    @property
+    def refusals(self) -> Refusals: ...
+    @property
+    def slides(self) -> Slides: ...
+    @property
+    def hours(self) -> Hours: ...
+    @property
+    def file_faults(self) -> FileFaults: ...
+    @property
+    def figures(self) -> Figures: ...
     @property
     def cohort(self) -> Cohort: ...
     @property

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 
 from hub import telemetry
 from hub.errors import Retry
-from hub.flow.ports import Store
+from hub.flow.ports import Clock, Store
 
 GATHER_SECONDS = 0.2
 
@@ -17,15 +18,16 @@ class ReplyLedger:
     Nothing depends on it being exact: after a crash a reply stays `owed`, which says that we do not know.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
-        self._outcomes: list[tuple[int, bool]] = []
+        self._clock = clock
+        self._outcomes: list[tuple[int, bool, datetime]] = []
         self._some = asyncio.Event()
 
     def replied(self, token: object, sent: bool) -> None:
         """The door's hook: the reply named by `token` went out, or could not."""
         if isinstance(token, int):
-            self._outcomes.append((token, sent))
+            self._outcomes.append((token, sent, self._clock()))
             self._some.set()
 
     async def run(self) -> None:

@@ -49,6 +49,8 @@ def _message(tx: Transaction, entry: JournalEntry) -> Iterator[Moment]:
         words = " ".join(word for word in (reply.code or "nothing", reply.reason, reply.place) if word)
         newest = SENT.get(entry.reply_state) if reply is replies[-1] else None
         yield Moment(reply.answered_at, "answered", f"{words}; {newest}" if newest else words)
+        if reply.sent_at:
+            yield Moment(reply.sent_at, "answer sent", "")
     for arrival in tx.journal.came_again(entry.seq):
         yield Moment(arrival.received_at, "came again", f"from {arrival.peer}; stored once, the same answer")
     if entry.arrival.door == REHEARSAL and (at := tx.withheld.of_feed(entry.feed).get(entry.seq)):

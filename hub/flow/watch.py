@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
 
 from hub import telemetry
 from hub.errors import Retry
+from hub.flow.listening import Heard
 from hub.flow.ports import Clock, Conveyor, Store, Transaction
 
 LOOK_SECONDS = 5.0
+LISTEN_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +37,13 @@ def _look(tx: Transaction) -> _Behind:
 class Watch:
     """`await look()` brings the gauges up to date, at most every few seconds however often it is asked."""
 
-    def __init__(self, store: Store, conveyor: Conveyor, clock: Clock) -> None:
+    def __init__(self, store: Store, conveyor: Conveyor, clock: Clock, feeds: Sequence[str] = ()) -> None:
         self._store = store
         self._conveyor = conveyor
         self._clock = clock
+        self._feeds = feeds
         self._looked = -LOOK_SECONDS
+        self._listened = -LISTEN_SECONDS
 
     async def look(self) -> None:
         if monotonic() - self._looked < LOOK_SECONDS:
@@ -46,6 +51,9 @@ class Watch:
         self._looked = monotonic()
         telemetry.part_away("store", await self._look_at_store())
         telemetry.part_away("broker", await self._look_at_queues())
+        if monotonic() - self._listened >= LISTEN_SECONDS:
+            self._listened = monotonic()
+            await self._look_at_feeds()
 
     async def _look_at_store(self) -> str:
         try:
@@ -58,6 +66,17 @@ class Watch:
         telemetry.dead_letters(behind.dead)
         telemetry.tasks_waiting(behind.tasks)
         return ""
+
+    async def _look_at_feeds(self) -> None:
+        """Which of the live feeds are silent, and what is wrong with their files."""
+        now = self._clock()
+        try:
+            silent = await self._store.read(lambda tx: Heard.by(tx, now).silences(self._feeds))
+            faults = await self._store.read(lambda tx: tx.file_faults.unresolved())
+        except Retry:
+            return  # the store's being away has been told
+        telemetry.feeds_silent({feed: feed in silent for feed in self._feeds})
+        telemetry.file_faults(faults)
 
     async def _look_at_queues(self) -> str:
         try:

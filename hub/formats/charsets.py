@@ -36,6 +36,18 @@ def decode(raw: bytes, declared: str = "") -> Decoded:
     raise AssertionError("Latin-1 decodes every byte")
 
 
+def whole(raw: bytes, charset: str) -> tuple[str, str]:
+    """Every byte of `raw` as text, its mark too, and the codec that makes the same bytes of it again."""
+    for codec in (charset, f"{charset}-le", f"{charset}-be"):
+        try:
+            text = raw.decode(codec)
+            if text.encode(codec) == raw:
+                return text, codec
+        except (UnicodeError, LookupError):
+            continue
+    return raw.decode("latin-1"), "latin-1"
+
+
 def _candidates(raw: bytes, declared: str) -> tuple[str, ...]:
     if not declared or declared in ("utf-8", "ascii"):
         return ("utf-8", "cp1252", "iso-8859-1")

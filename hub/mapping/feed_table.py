@@ -95,6 +95,14 @@ class FileForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return (found[1] or "") if found else ""
 
 
+class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is agreed for the weekly report to the laboratory."""
+
+    ack_p95_ms: Annotated[
+        int, Meta(description="The objective: 95 of 100 answers go out within so many milliseconds.", ge=1)
+    ] = 1000
+
+
 class Fact(msgspec.Struct, frozen=True, forbid_unknown_fields=True, eq=False):
     """Where one fact stands (`place`) or what it always is (`constant`), and how its text is read."""
 
@@ -190,6 +198,7 @@ class FeedTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     access: Access = Access()
     answer: Answer = Answer()
     file: FileForm = FileForm()
+    report: Report = Report()
     codes: Annotated[
         dict[str, dict[str, str]], Meta(description="Translation tables: the sender's code = the national code.")
     ] = {}

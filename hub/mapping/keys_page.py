@@ -8,7 +8,18 @@ from typing import Any
 
 import msgspec
 
-from hub.mapping.feed_table import Access, Answer, Fact, Facts, FeedTable, FileForm, FileRecord, Laboratory, Sender
+from hub.mapping.feed_table import (
+    Access,
+    Answer,
+    Fact,
+    Facts,
+    FeedTable,
+    FileForm,
+    FileRecord,
+    Laboratory,
+    Report,
+    Sender,
+)
 
 _PARTS: tuple[tuple[str, type[msgspec.Struct]], ...] = (
     ("The table", FeedTable),
@@ -18,6 +29,7 @@ _PARTS: tuple[tuple[str, type[msgspec.Struct]], ...] = (
     ("`[answer]`", Answer),
     ("`[file]`", FileForm),
     ("`[file.opening]`, `[file.closing]`", FileRecord),
+    ("`[report]`", Report),
     ("`[facts]`: what a feed may say", Facts),
     ("`[facts.NAME]`: where one fact stands", Fact),
 )

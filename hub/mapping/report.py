@@ -70,6 +70,11 @@ class Source(Protocol):
         one raises Reject where it is missing or not final, and Park where our table does not know it."""
 
 
+def slide_number_of(event: ResultReported | ReportParked) -> str:
+    """Empty where it could not be read."""
+    return (event.result if isinstance(event, ResultReported) else event).slide_number or ""
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """Reads one report, once. `today` is the day of receipt.
@@ -86,7 +91,10 @@ class Report:
     def outcomes(self) -> tuple[ResultReported | ReportParked | Reject, ...]:
         """What becomes of the report: one event, or a Reject for each thing wrong with it. Never raises a Stop."""
         event = self._event()
-        return self._refusals() or (event,)
+        refusals = self._refusals()
+        for stop in refusals:
+            stop.slide_number = slide_number_of(event)
+        return refusals or (event,)
 
     def _refusals(self) -> tuple[Reject, ...]:
         """Each thing wrong once, for several facts may stand in one field. What an order that is not final yet does

@@ -39,6 +39,7 @@ from hub.telemetry.mesh import (
     outgoing_sent,
 )
 from hub.telemetry.metrics import CONTENT_TYPE, REGISTRY, SECONDS, count_one, label, render_metrics
+from hub.telemetry.partners import partner_answered, partner_not_proven
 from hub.telemetry.traces import new_traceparent, span, steps, stop_tracing, trace_to, tracing
 
 __all__ = [
@@ -65,6 +66,8 @@ __all__ = [
     "outgoing_followed",
     "outgoing_refused",
     "outgoing_sent",
+    "partner_answered",
+    "partner_not_proven",
     "queue_depth",
     "render_metrics",
     "span",
@@ -199,6 +202,34 @@ def messages_committed(count: int) -> None:
 def store_failed(error: BaseException) -> None:
     _store_failures.inc()
     log("error", "store_failed", **about(error))
+
+
+# -- the feeds
+
+_feed_silent = Gauge("hub_feed_silent", "1 while a feed is silent against its rhythm.", ["feed"], registry=REGISTRY)
+_silent_feeds: set[str] = set()
+
+
+def feeds_silent(silent: Mapping[str, bool]) -> None:
+    """Whether each feed is silent. Told as often as it is looked at, logged when it changes."""
+    for feed, is_silent in silent.items():
+        _feed_silent.labels(label(feed)).set(is_silent)
+        if is_silent != (feed in _silent_feeds):
+            log("warning" if is_silent else "info", "feed_silent" if is_silent else "feed_heard", feed=feed)
+    _silent_feeds.clear()
+    _silent_feeds.update(feed for feed, is_silent in silent.items() if is_silent)
+
+
+_file_faults = Gauge("hub_file_faults", "Files missing or corrupt, not resolved.", ["feed", "kind"], registry=REGISTRY)
+_faults_seen: set[tuple[str, str]] = set()
+
+
+def file_faults(unresolved: Mapping[tuple[str, str], int]) -> None:
+    """How many files of a feed are missing or corrupt. What is not named has none left."""
+    counts = {(label(feed), label(kind)): count for (feed, kind), count in unresolved.items()}
+    _faults_seen.update(counts)
+    for names in _faults_seen:
+        _file_faults.labels(*names).set(counts.get(names, 0))
 
 
 # -- what became of the results

@@ -5,35 +5,39 @@ from __future__ import annotations
 import argparse
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from hub.errors import CannotRun, Reason
+from hub.errors import CannotRun
 from hub.verbs.decode import read_file
 from hub.verbs.speaking import json_argument, say, say_json, settings_of
 
 if TYPE_CHECKING:
     from hub.config import Settings
-    from hub.contract import Opened, Reading
-    from hub.mapping import FeedTables
+    from hub.contract import Adapter
+    from hub.mapping import Feeds, FeedTables
 
 EXAMPLES = (
     "hub check                              every mapping table",
     "hub check mappings/feeds/mine.toml     one table",
     "hub check report.hl7                   what the hub would answer, and exactly where it is wrong",
+    "hub check results.csv --feed mine      a file that does not say whose it is",
+    "hub check report.hl7 --json            the same for programs",
     "hub check report.hl7 --structure       also HL7's own structure and data types (slower)",
 )
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "file", nargs="?", help="a .toml table or an HL7 v2 file (- for standard input); default: all tables"
+        "file", nargs="?", help="a .toml table or a message (- for standard input); default: all tables"
     )
+    parser.add_argument("--feed", metavar="F", help="whose message it is; default: as the message says")
     parser.add_argument("--structure", action="store_true", help="also judge HL7 structure and data types")
-    parser.add_argument("--on", type=_day, metavar="DATE", help="as if received on this day (default: today)")
+    parser.add_argument("--on", type=day, metavar="DATE", help="as if received on this day (default: today)")
     json_argument(parser)
 
 
-def _day(text: str) -> date:
+def day(text: str) -> date:
+    """A day of the command line."""
     try:
         return date.fromisoformat(text)
     except ValueError:
@@ -75,21 +79,34 @@ def _check_tables(options: argparse.Namespace) -> int:
 
 def _check_message(options: argparse.Namespace) -> int:
     from adapters import ADAPTERS
+    from hub.flow.conformance import conformance, whose
 
-    adapter = ADAPTERS["hl7v2_oru"]
-    today = options.on or datetime.now(UTC).date()
-    opened = adapter.open(read_file(options.file))
-    reading = adapter.decode(opened, _feeds(settings_of(options)).find, today)
-    report = _report(opened, reading)
-    report["structure"] = _structure(opened.raw) if options.structure else []
+    tables = feeds_of(settings_of(options))
+    raw = read_file(options.file)
+    adapter, feeds = of_feed(options.feed, tables) if options.feed else whose(raw, ADAPTERS, tables)
+    told = conformance(adapter, raw, feeds, options.on or datetime.now(UTC).date())
+    structure = _structure(raw) if options.structure else []
     if options.json:
-        say_json(report)
+        say_json({**told.as_json(), "structure": structure})
     else:
-        _say_report(report)
-    return 0 if reading.answer == "AA" and not report["structure"] else 1
+        say(told.as_text().rstrip())
+        for finding in structure:
+            say(f"\nHL7 structure  {finding}")
+    return 0 if told.is_right and not structure else 1
 
 
-def _feeds(settings: Settings) -> FeedTables:
+def of_feed(feed: str, tables: FeedTables) -> tuple[Adapter, Feeds]:
+    """The adapter of a feed, and how a door that knows the feed finds its table. CannotRun where there is no such
+    feed."""
+    from adapters import ADAPTERS
+
+    table = tables.by_id.get(feed)
+    if table is None:
+        raise CannotRun(f"There is no feed {feed!r}. There are: {', '.join(sorted(tables.by_id))}.")
+    return ADAPTERS[table.dialect], tables.of(feed)
+
+
+def feeds_of(settings: Settings) -> FeedTables:
     """The tables, not by way of `hub.app`: who writes a table checks it often, and needs neither store nor doors."""
     from adapters import ADAPTERS
     from hub.mapping import TableProblem, load_feeds
@@ -100,62 +117,8 @@ def _feeds(settings: Settings) -> FeedTables:
         raise CannotRun(f"{problem} `hub check` lists everything that is wrong with the tables.") from None
 
 
-def _report(opened: Opened, reading: Reading) -> dict[str, Any]:
-    return {
-        "answer": "none: it is itself an acknowledgement" if opened.is_acknowledgement else reading.answer,
-        "feed": reading.feed,
-        "message_type": opened.message_type,
-        "control_id": opened.control_id,
-        "notes": [*opened.notes, *reading.notes],
-        "results": [_item(item.position, item.outcome) for item in reading.items],
-    }
-
-
-def _item(position: str, outcome: Any) -> dict[str, Any]:
-    """One result: the event's facts, or the reason and place."""
-    from hub.domain.events import ReportParked, ResultReported
-
-    reasons = {reason.code: reason for reason in Reason}
-    if isinstance(outcome, ResultReported):
-        result = outcome.result
-        facts = f"{result.combination} {result.version.value}, test on {result.test_on}, slide {result.slide_number}"
-        return {"position": position, "becomes": "a result", "facts": facts}
-    if isinstance(outcome, ReportParked):
-        becomes, place, reason, hint = "a clerk's task", outcome.place, reasons[outcome.reason], outcome.hint
-    else:
-        becomes, reason, hint = "refused", outcome.reason, outcome.hint
-        place = outcome.place.text if outcome.place else ""
-    return {
-        "position": position,
-        "becomes": becomes,
-        "place": place,
-        "reason": reason.code,
-        "sentence": reason.sentence,
-        "hint": hint,
-    }
-
-
 def _structure(raw: bytes) -> list[str]:
     from hub.formats.hl7v2 import read
     from hub.formats.hl7v2.conformance import conformance_findings
 
     return [f"{one.place}: {one.sentence}" for message in read(raw).messages for one in conformance_findings(message)]
-
-
-def _say_report(report: dict[str, Any]) -> None:
-    say(f"answer   {report['answer']}")
-    say(f"feed     {report['feed'] or '(unknown sender)'}")
-    say(f"type     {report['message_type'] or '(none)'}   control id {report['control_id'] or '(none)'}")
-    for note in report["notes"]:
-        say(f"note     {note}")
-    for item in report["results"]:
-        say(f"\nresult {item['position']}: {item['becomes']}")
-        if "facts" in item:
-            say(f"  {item['facts']}")
-            continue
-        say(f"  {item['place'] or 'the whole message'}: {item['reason']}")
-        say(f"  {item['sentence']}")
-        if item["hint"]:
-            say(f"  {item['hint']}")
-    for finding in report["structure"]:
-        say(f"\nHL7 structure  {finding}")

@@ -147,6 +147,7 @@ def _show(store: SqlStore, options: argparse.Namespace) -> int:
         "replies": [
             {
                 "answered_at": reply.answered_at.isoformat(),
+                "sent_at": reply.sent_at.isoformat() if reply.sent_at else None,
                 "code": reply.code,
                 "reason": reply.reason,
                 "place": reply.place,

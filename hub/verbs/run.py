@@ -24,6 +24,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     data_argument(parser)
     parser.add_argument("--mllp", type=int, metavar="PORT", help="port of the MLLP door (role intake)")
     parser.add_argument(
+        "--partners", type=int, metavar="PORT", help="port of the partners' HTTP door (HUB_PARTNERS_PORT)"
+    )
+    parser.add_argument(
         "--http",
         type=int,
         metavar="PORT",

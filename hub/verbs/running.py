@@ -71,6 +71,8 @@ def _say_where(settings: Settings, hub: Running, roles: tuple[str, ...]) -> None
         say(f"MESH   mailbox {settings.mesh_mailbox}, looked into every {settings.mesh_poll_seconds:g} seconds")
     if hub.rehearsal_port:
         say(f"REHEARSAL  MLLP {settings.mllp_host}:{hub.rehearsal_port}   its report: hub rehearsal FEED")
+    if hub.partners_url:
+        say(f"PARTNERS  {hub.partners_url}/metadata  /openapi.json")
     if hub.http_port:
         say(f"HTTP   http://{settings.http_host}:{hub.http_port}/ready  /health  /metrics")
     at = "" if settings.database_url else f" --data {settings.data}"

@@ -36,7 +36,10 @@ def settings_of(options: argparse.Namespace) -> Settings:
         "data": getattr(options, "data", None),
         "mllp_port": getattr(options, "mllp", None),
         "http_port": getattr(options, "http", None),
+        "partners_port": getattr(options, "partners", None),
     }
+    if named["mllp_port"] == 0 and named["partners_port"] is None and not os.environ.get("HUB_PARTNERS_PORT"):
+        named["partners_port"] = 0  # whoever lets one door have any port does not want the doors of two hubs to clash
     for name, value in named.items():
         if name != "data" and value is not None and not 0 <= value <= 65535:
             flag = name.removesuffix("_port")

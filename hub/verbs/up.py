@@ -8,7 +8,7 @@ from hub.verbs.running import run_roles
 from hub.verbs.speaking import data_argument
 
 EXAMPLES = (
-    "hub up                                    embedded, MLLP on 2575, HTTP on 8080, store in .hub",
+    "hub up                                    embedded, MLLP on 2575, partners on 2580, HTTP on 8080, store in .hub",
     "hub up --data /var/lib/hub --mllp 6661    another place, another port",
     "hub up --mllp 0 --http 0                  any free ports; they are printed",
 )
@@ -18,6 +18,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     data_argument(parser)
     parser.add_argument(
         "--mllp", type=int, metavar="PORT", help="port of the MLLP door, 0 for any free one (HUB_MLLP_PORT)"
+    )
+    parser.add_argument(
+        "--partners",
+        type=int,
+        metavar="PORT",
+        help="port of the partners' HTTP door, 0 for any free one (HUB_PARTNERS_PORT)",
     )
     parser.add_argument(
         "--http", type=int, metavar="PORT", help="port of the HTTP site, 0 for any free one (HUB_HTTP_PORT)"

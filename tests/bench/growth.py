@@ -13,6 +13,7 @@ from hub.app import wall_clock
 from hub.contract import Envelope
 from hub.domain.people import Participant
 from hub.flow.ports import Transaction
+from hub.flow.whereabouts import whereabouts
 from hub.io.store import SqlStore
 from tests.bench.a_hub import reports
 from tests.bench.history import grow
@@ -70,6 +71,8 @@ def _measure(store: SqlStore, messages: list[bytes]) -> dict[str, float]:
         "look a digest up": lambda tx: tx.journal.lookup(known.digest),
         "find a message by feed and digest": lambda tx: tx.journal.find(known.feed, known.digest),
         "one entry with its answer": lambda tx: tx.journal.entry(middle),
+        "where is my result, by slide": lambda tx: whereabouts(tx, "northmoor", slide_number=f"H{middle}"),
+        "where is my result, by control id": lambda tx: whereabouts(tx, "northmoor", control_id=f"G{middle}"),
         "backlog and oldest (metrics)": lambda tx: (tx.events.backlog(), tx.events.oldest()),
         "count what the broker may have lost": lambda tx: tx.events.unfinished(wall_clock()),
     }

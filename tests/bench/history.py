@@ -19,9 +19,14 @@ _STATEMENTS = (
     FROM generate_series(%(first)s::bigint, %(last)s::bigint) n
     """,
     """
-    INSERT INTO replies (journal_seq, answered_at, code, reason, place, body, "then", state)
-    SELECT seq, received_at, 'AA', '', '', decode(repeat(md5(control_id), 8), 'hex'), NULL, 'sent'
+    INSERT INTO replies (journal_seq, answered_at, code, reason, place, body, "then", state, sent_at)
+    SELECT seq, received_at, 'AA', '', '', decode(repeat(md5(control_id), 8), 'hex'), NULL, 'sent',
+        received_at + interval '20 milliseconds'
     FROM journal WHERE seq > %(after)s
+    """,
+    """
+    INSERT INTO slides (journal_seq, position, feed, slide_number, reason, place)
+    SELECT seq, '1.1', feed, 'H' || seq, '', '' FROM journal WHERE seq > %(after)s
     """,
     """
     INSERT INTO outbox (event_id, type, subject, feed, digest, position, supersedes, traceparent, occurred_at, data,

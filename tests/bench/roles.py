@@ -65,7 +65,7 @@ def servers(people: Sequence[Participant], ordinary: Sequence[Participant]) -> I
             for person in people:
                 file.write(json.dumps({name: getattr(person, name) for name in person.__slots__}, default=str) + "\n")
         settings = environment(HUB_DATABASE_URL=postgres.url(COHORT))
-        _run("hub", "cohort", "import", str(cohort), settings=settings)
+        run_program("hub", "cohort", "import", str(cohort), settings=settings)
         grow(postgres.url(COHORT), 0, HISTORY, bystanders)
         yield Servers(postgres, rabbit, bystanders)
 
@@ -75,7 +75,7 @@ def environment(**settings: str) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("HUB_")} | settings
 
 
-def _run(*words: str, settings: dict[str, str]) -> bytes:
+def run_program(*words: str, settings: dict[str, str]) -> bytes:
     command = [sys.executable, "-m", *words]
     return subprocess.run(command, check=True, capture_output=True, env=settings, cwd=ROOT).stdout
 
@@ -88,6 +88,8 @@ class Hub:
     """Of the MLLP doors, one for each intake."""
     groups: Groups
     database: psycopg.Connection[Any]
+    partners: Sequence[int] = ()
+    """Ports of the partners' doors."""
 
     def send(self, messages: Sequence[bytes], connections: int, rate: float = 0.0, unanswered: int = 1) -> Sent:
         """By a process of its own; every answer must be AA."""
@@ -95,7 +97,7 @@ class Hub:
             file = Path(place) / "frames"
             file.write_bytes(frames(messages))
             words = (",".join(map(str, self.ports)), str(file), str(connections), str(unanswered), str(rate))
-            sent = Sent(**json.loads(_run("tests.bench.sender", *words, settings=environment())))
+            sent = Sent(**json.loads(run_program("tests.bench.sender", *words, settings=environment())))
         assert not sent.refused, f"{sent.refused} of {len(messages)} were not answered AA"
         return sent
 
@@ -113,14 +115,14 @@ class Hub:
 
 
 @contextmanager
-def hub(on: Servers, roles: Sequence[str]) -> Iterator[Hub]:
-    """Run these roles, one process for each time a role is named."""
+def hub(on: Servers, roles: Sequence[str], **more: str) -> Iterator[Hub]:
+    """Run these roles, one process for each time a role is named; `more` are further settings."""
     with ExitStack() as stack:
         url = stack.enter_context(on.fresh_database())
         vhost = stack.enter_context(on.rabbit.fresh_vhost())
-        settings = environment(HUB_DATABASE_URL=url, HUB_AMQP_URL=vhost, HUB_LOG="warning")
+        settings = environment(HUB_DATABASE_URL=url, HUB_AMQP_URL=vhost, HUB_LOG="warning", **more)
         started = [(role, stack.enter_context(_process(role, settings))) for role in roles]
-        ports = [_port(process) for _, process in started]
+        ports = [_ports(process) for _, process in started]
         groups: dict[str, list[int]] = {}
         for role, process in started:
             groups.setdefault(role, []).append(process.pid)
@@ -128,7 +130,8 @@ def hub(on: Servers, roles: Sequence[str]) -> Iterator[Hub]:
         forget_peaks(servers_of_it)
         groups |= servers_of_it
         database = stack.enter_context(psycopg.connect(url, autocommit=True))
-        yield Hub([port for port in ports if port], groups, database)
+        doors = [[found[door] for found in ports if door in found] for door in ("MLLP", "PARTNERS")]
+        yield Hub(doors[0], groups, database, doors[1])
 
 
 @contextmanager
@@ -145,13 +148,13 @@ def _process(role: str, settings: dict[str, str]) -> Iterator[subprocess.Popen[s
                 process.kill()
 
 
-def _port(process: subprocess.Popen[str]) -> int:
-    """Wait until it is up; the port of its MLLP door, 0 if it has none."""
+def _ports(process: subprocess.Popen[str]) -> dict[str, int]:
+    """Wait until it is up; the ports of its doors by name, where it has any."""
     assert process.stdout is not None
-    port = 0
+    ports: dict[str, int] = {}
     for line in process.stdout:
-        if found := re.match(r"MLLP\s+\S+:(\d+)", line):
-            port = int(found.group(1))
+        if found := re.match(r"(MLLP|PARTNERS)\s+\S+:(\d+)", line):
+            ports[found[1]] = int(found[2])
         if line.startswith("Stop"):
-            return port
+            return ports
     raise RuntimeError("a role of the hub did not come up")

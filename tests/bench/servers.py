@@ -1,7 +1,7 @@
 """Everything real: PostgreSQL and RabbitMQ of our own, the roles as processes, senders over sockets.
 
     python -m tests.bench servers                all of it (about four minutes)
-    python -m tests.bench servers:ack            a part: ack, streams, road, steps, growth
+    python -m tests.bench servers:ack            a part: ack, streams, http, road, steps, growth
 
 Figures are medians of three rounds, in each of which everything is measured once. HUB_TEST_ALL=1: growth to a million
 journal rows instead of 200,000 (minutes more, 4 GB). HUB_TEST_WORKERS: how many workers the whole road has (1).
@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from adapters.simulators.people import synthetic_population
 from hub.domain.people import Participant
-from tests.bench import growth, steps, ways
+from tests.bench import growth, over_http, steps, ways
 from tests.bench.inside import an_envelope
 from tests.bench.report import Figures, line, note, progress, title
 from tests.bench.roles import Servers, servers
@@ -124,6 +124,7 @@ def _costs(cpu: dict[str, float], memory: dict[str, float]) -> None:
 ROUNDLY: dict[str, tuple[Callable[[Servers, list[Participant], Figures], None], Callable[[Figures], None]]] = {
     "ack": (ways.acknowledging, _show_ack),
     "streams": (ways.acknowledging_streams, _show_streams),
+    "http": (over_http.acknowledging, over_http.show),
     "road": (ways.whole_road, _show_road),
 }
 AT_ONCE: dict[str, Callable[[Servers, list[Participant]], None]] = {"steps": steps.main, "growth": growth.main}

@@ -26,7 +26,7 @@ def _settings(place: Path, *, granted: bool) -> Settings:
         table = mappings / "feeds" / "northmoor.toml"
         text = table.read_text(encoding="utf-8")
         table.write_text(text + "\n[answer]\napplication_acknowledgement = true\n", encoding="utf-8")
-    return replace(Settings(), data=place / "data", mappings=mappings, mllp_port=0, http_port=0)
+    return replace(Settings(), data=place / "data", mappings=mappings, mllp_port=0, partners_port=0, http_port=0)
 
 
 def _asking(word: str) -> bytes:

@@ -94,14 +94,11 @@ async def test_a_message_that_is_no_file_is_answered_and_no_more(scene: Scene) -
 
 
 async def test_a_file_that_cannot_be_read_is_kept_as_corrupt(scene: Scene) -> None:
+    """It is the fault of the feed whose sender the door has proven, though the file does not say whose it is."""
     await scene.intake.take(b"no message at all", MESH)
     await scene.intake.take(scene.message(scene.person(), scene.result()), replace(MESH, file="good"))
-    assert [(row.name, row.state) for row in scene.read(lambda tx: tx.files.page("northmoor", 10))] == [
-        ("good", "read")
-    ]
-    assert [(row.name, row.state) for row in scene.read(lambda tx: tx.files.page("", 10))] == [
-        ("results 17.hl7", "corrupt")
-    ]
+    files = scene.read(lambda tx: tx.files.page("northmoor", 10))
+    assert [(row.name, row.state) for row in files] == [("good", "read"), ("results 17.hl7", "corrupt")]
 
 
 async def test_gaps_between_the_numbers_of_files(scene: Scene) -> None:

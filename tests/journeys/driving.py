@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[2]
 START, END = b"\x0b", b"\x1c\r"
 START_SECONDS = 40.0
 STOP_SECONDS = 30.0
-_PORT = re.compile(r"^(MLLP|HTTP) .*?127\.0\.0\.1:(\d+)")
+_PORT = re.compile(r"^(MLLP|HTTP|PARTNERS) .*?127\.0\.0\.1:(\d+)")
 
 
 def environment(settings: dict[str, str]) -> dict[str, str]:

@@ -37,7 +37,7 @@ def test_every_verb_shows_examples_of_itself() -> None:
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_example_is_a_command_that_the_hub_takes(verb: str) -> None:
-    for example in import_module(f"hub.verbs.{verb}").EXAMPLES:
+    for example in import_module(f"hub.verbs.{verb.replace('-', '_')}").EXAMPLES:
         command = re.split(r"\s{2,}(?![^']*'$)", example)[0]
         for part in command.split(" | "):
             program, *words = shlex.split(part)
@@ -49,7 +49,8 @@ def test_every_example_is_a_command_that_the_hub_takes(verb: str) -> None:
 def test_hub_alone_lists_the_verbs() -> None:
     alone, helped, version = hub(), hub("--help"), hub("--version")
     assert (alone.code, helped.code, version.code) == (2, 0, 0)
-    assert alone.out == helped.out and all(re.search(rf"^    {verb}\s", helped.said, re.MULTILINE) for verb in VERBS)
+    assert alone.out == helped.out
+    assert all(re.search(rf"^    {verb}\s", helped.said, re.MULTILINE) for verb in VERBS)
     assert "Exit codes: 0 fine, 1 found something wrong, 2 could not run." in " ".join(helped.said.split())
     assert re.fullmatch(r"hub \d+\.\d+\.\d+\n", version.said)
 

@@ -471,7 +471,7 @@ async def test_an_embedded_hub_is_started_again_after_its_clock_was_put_back(tmp
     """What its conveyor had held was confirmed two hours from now, and does not wait until then."""
     plan, told, data = day(SEED, LANES, 30), Laboratories(), tmp_path / "data"
     await import_cohort(data, plan)
-    settings = replace(Settings(), data=data, mllp_port=0, http_port=0)
+    settings = replace(Settings(), data=data, mllp_port=0, partners_port=0, http_port=0)
     async with running(settings, ("intake", "relay"), lambda: datetime.now(UTC) + timedelta(hours=2)) as fast:
         await told.send(plan, lambda _: fast.mllp_port)
         while (await fast.store.read(lambda tx: tx.events.backlog()))["unconfirmed"]:  # noqa: ASYNC110 - nothing would wake us

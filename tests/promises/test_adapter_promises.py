@@ -20,6 +20,7 @@ from adapters import ADAPTERS
 from hub.contract import Reading, event_from_json, event_to_json
 from hub.domain.events import ReportParked, ResultReported
 from hub.errors import Reason, Reject
+from hub.flow.conformance import pieces, place_key, places_around
 from tests.golden_cases import CASES, FEEDS, Case
 from tests.promises.parts import parts_of, private_words
 
@@ -88,6 +89,35 @@ def test_every_dialect_has_golden_messages() -> None:
     assert set(ADAPTERS) == {case.dialect for case in CASES}
     for dialect in ADAPTERS:
         assert ADAPTERS[dialect].dialect == dialect
+
+
+def test_every_dialect_reads_a_result() -> None:
+    for dialect in ADAPTERS:
+        read = [case for case in CASES if case.dialect == dialect and taken(decode(case, case.raw))]
+        assert read, (
+            f"{dialect}: none of its golden messages becomes a result. Fill in adapters/{dialect}.py, then write one "
+            f"down with `hub new FEED --sample FILE` (a feed of this dialect)."
+        )
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_written_again_unchanged_it_is_the_same_bytes(case: Case) -> None:
+    adapter = ADAPTERS[case.dialect]
+    assert adapter.rewritten(adapter.open(case.raw), case.feeds, lambda piece: piece.text) == case.raw
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_what_is_read_has_a_source_and_every_fact_of_it_a_piece(case: Case) -> None:
+    """So that a report says where each fact stands, and a redacted message has nobody in it."""
+    adapter = ADAPTERS[case.dialect]
+    opened = adapter.open(case.raw)
+    sources = {sourced.position: sourced for sourced in adapter.sources(opened, case.feeds)}
+    assert taken(decode(case, case.raw)).keys() <= sources.keys()
+    places = {key for piece in pieces(adapter, opened, case.feeds) for key in places_around(piece.place)}
+    for sourced in sources.values():
+        for _, fact in sourced.table.facts.declared():
+            for text in sourced.source.texts(fact) if fact.places else ():
+                assert place_key(text.place.text) in places
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

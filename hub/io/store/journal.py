@@ -4,9 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, insert, or_, select, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    DateTime,
+    Row,
+    Select,
+    String,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from hub.flow.ports import Arrival, JournalEntry, StoredReply, Stretch
 from hub.io.store.prepared import Prepared
@@ -25,7 +41,17 @@ _LAST_REPLY = Prepared(
 _RESTATE = Prepared(
     update(journal).where(journal.c.seq == bindparam("row")).values(state=bindparam("to"), results=bindparam("count"))
 )
-_REPLIED = Several(update(replies).values(state=bindparam("to")), replies.c.seq)
+_REPLIED_ALONE = Prepared(
+    update(replies)
+    .where(replies.c.seq == bindparam("reply"))
+    .values(state=bindparam("to"), sent_at=bindparam("at", type_=replies.c.sent_at.type))
+)
+_told = select(
+    func.unnest(bindparam("numbers", type_=ARRAY(BigInteger))).label("reply"),
+    func.unnest(bindparam("states", type_=ARRAY(String))).label("to"),
+    func.unnest(bindparam("times", type_=ARRAY(DateTime(timezone=True)))).label("at"),
+).subquery()
+_REPLIED = Prepared(update(replies).where(replies.c.seq == _told.c.reply).values(state=_told.c.to, sent_at=_told.c.at))
 _HEXADECIMAL = frozenset("0123456789abcdef")
 _LONGEST_NUMBER = 18
 """Digits of a journal number. Control ids made of time and counter may have more, and more than databases can count."""
@@ -54,7 +80,7 @@ def _entry(row: Row[Any], raw: bytes = b"") -> JournalEntry:
 
 
 def _reply(row: Row[Any]) -> StoredReply:
-    return StoredReply(row.code, row.reason, row.place, row.body, row.answered_at, row.then, row.seq)
+    return StoredReply(row.code, row.reason, row.place, row.body, row.answered_at, row.then, row.seq, row.sent_at)
 
 
 def _journal_values(entry: JournalEntry) -> dict[str, Any]:
@@ -174,12 +200,16 @@ class SqlJournal(Room):
     def reply(self, seq: int) -> StoredReply:
         return _reply(_LAST_REPLY.rows(self._connection, {"seq": seq})[0])
 
-    def replied(self, outcomes: Iterable[tuple[int, bool]]) -> None:
-        by_state: dict[str, list[int]] = {"sent": [], "undelivered": []}
-        for seq, sent in outcomes:
-            by_state["sent" if sent else "undelivered"].append(seq)
-        for state, seqs in by_state.items():
-            _REPLIED.change(self._connection, seqs, {"to": state})
+    def replied(self, outcomes: Iterable[tuple[int, bool, datetime]]) -> None:
+        """Which replies went out, and when. Told twice of one (the same bytes came again), the last counts."""
+        told = {seq: ("sent", at) if sent else ("undelivered", None) for seq, sent, at in outcomes}
+        connection = self._connection
+        if connection.dialect.name == "sqlite":
+            rows = [{"reply": seq, "to": state, "at": at} for seq, (state, at) in told.items()]
+            _REPLIED_ALONE.change_all(connection, rows)
+        elif told:
+            states, times = zip(*told.values(), strict=True)
+            _REPLIED.change(connection, {"numbers": list(told), "states": list(states), "times": list(times)})
 
     def entry(self, seq: int) -> JournalEntry | None:
         row = self._connection.execute(_listing().where(journal.c.seq == seq)).first()
@@ -187,6 +217,11 @@ class SqlJournal(Room):
             return None
         raw = self._connection.execute(select(journal.c.raw).where(journal.c.seq == seq)).scalar_one()
         return _entry(row, bytes(raw))
+
+    def listed(self, seqs: Sequence[int]) -> list[JournalEntry]:
+        """These entries with their answers, without their bytes."""
+        query = _listing().where(journal.c.seq.in_(list(seqs))).order_by(journal.c.seq)
+        return [_entry(row) for row in self._connection.execute(query)]
 
     def lookup(self, name: str) -> list[JournalEntry]:
         """Entries by journal number, digest (or its first 8 characters and more) or control id, oldest first."""

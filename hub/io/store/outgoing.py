@@ -27,6 +27,10 @@ class SqlOutgoing(Room):
         values["changed_at"] = message.changed_at or message.wished_at
         insert_or_leave(self._connection, outgoing, values)
 
+    def knows(self, local_id: str) -> bool:
+        found = self._connection.execute(select(outgoing.c.seq).where(outgoing.c.local_id == local_id)).first()
+        return found is not None
+
     def in_state(self, state: str, limit: int) -> list[OutgoingRow]:
         """The oldest first."""
         return self._listed(select(outgoing).where(outgoing.c.state == state).order_by(outgoing.c.seq).limit(limit))

@@ -32,7 +32,7 @@ _LONGEST_NUMBER = 200
 """Characters of a slide number in the index: a database's has a limit, and no laboratory's numbers come near it."""
 
 
-def _number(slide_number: str) -> str:
+def kept_number(slide_number: str) -> str:
     return slide_number[:_LONGEST_NUMBER]
 
 
@@ -69,7 +69,7 @@ class SqlResults(Room):
     def read_ahead(self, result_ids: Sequence[str], slides: Sequence[tuple[str, str]]) -> None:
         """Read many at once. They must be held: nobody else may change them until the transaction ends."""
         found = [_row(row) for row in _GET_ALL.rows(self._bare, result_ids)]
-        found += [_row(row) for row in _OF_SLIDES.rows(self._bare, [_number(slide) for _, slide in slides])]
+        found += [_row(row) for row in _OF_SLIDES.rows(self._bare, [kept_number(slide) for _, slide in slides])]
         self._known.update(dict.fromkeys(result_ids))
         self._known.update((row.result_id, row) for row in found)
         self._fresh.update(result_id for result_id in result_ids if self._known[result_id] is None)
@@ -119,7 +119,7 @@ class SqlResults(Room):
             "event_id": row.event_id,
             "type": type(event).__name__,
             "laboratory_code": slide.laboratory_code or "",
-            "slide_number": _number(slide.slide_number or ""),
+            "slide_number": kept_number(slide.slide_number or ""),
             "version": event.result.version.value if isinstance(event, ResultReported) else "",
             "authorised_at": event.result.authorised_at if isinstance(event, ResultReported) else None,
             "state": row.state,
@@ -138,14 +138,14 @@ class SqlResults(Room):
         if slide in self._of_slide:
             rows = (self._known[result_id] for result_id in sorted(self._of_slide[slide]))
             return [row for row in rows if row]
-        values = {"laboratory": laboratory_code, "slide": _number(slide_number)}
+        values = {"laboratory": laboratory_code, "slide": kept_number(slide_number)}
         return [_row(row) for row in _OF_SLIDE.rows(self._connection, values)]
 
     def of_slide_number(self, slide_number: str) -> list[ResultRow]:
         """Of whatever laboratory."""
         query = (
             select(results)
-            .where(results.c.slide_number == _number(slide_number))
+            .where(results.c.slide_number == kept_number(slide_number))
             .order_by(results.c.journal_seq)
             .limit(200)
         )

@@ -3,12 +3,18 @@
 journal ──< replies        what arrived, byte for byte, and what was answered
    │  │       └─ withheld  answers that a rehearsal kept back
    │  ├──< repeats         the same bytes again
+   │  ├──< requests        what a partner called its request over HTTP, and which reply it got
    │  ├──< files           what came as a file, with the number its sender gave it
+   │  ├──< slides          the results of each message as they were at receipt, taken or refused
    │  └──< outgoing        messages to laboratories: confirmations of files, refusals
    └──< results ──< matches >── participants ──< facts, records, letters
-           └──< tasks ──< decisions
+           ├──< tasks ──< decisions
+           └──< refusals           what a clerk refused after AA, and whether its laboratory has taken note
 outbox, inbox              events leaving a transaction, and which consumer has handled which
+assertions, token_keys     what partners have proven themselves with over HTTP, and what their tokens are signed with
 dead_letters, duties       events that could not be handled; what the schedules did last
+feed_hours                 answers to each feed by the hour
+file_faults ──< file_notes files that are missing or corrupt, and what was done about each
 """
 
 from __future__ import annotations
@@ -128,6 +134,7 @@ replies = Table(
     Column("body", LargeBinary),
     Column("then", LargeBinary, comment="the application acknowledgement, a second message"),
     Column("state", String(16), nullable=False, comment="owed, sent, undelivered"),
+    Column("sent_at", Moment, comment="when it was handed to the connection"),
     sqlite_autoincrement=True,
 )
 
@@ -240,6 +247,89 @@ withheld = Table(
     Column("withheld_at", Moment, nullable=False, comment="when a rehearsal kept the answer back"),
 )
 
+requests = Table(
+    "requests",
+    metadata,
+    Column("feed", String(64), primary_key=True),
+    Column("request_id", String(36), primary_key=True, comment="X-Request-ID"),
+    Column("digest", String(64), nullable=False, comment="SHA-256 of the bytes that came with it"),
+    Column("journal_seq", _Counter, ForeignKey("journal.seq"), nullable=False),
+    Column("reply_seq", _Counter, ForeignKey("replies.seq"), nullable=False),
+    sqlite_with_rowid=False,
+)
+
+assertions = Table(
+    "assertions",
+    metadata,
+    Column("feed", String(64), primary_key=True),
+    Column("jti", String(64), primary_key=True, comment="SHA-256 of the name the sender gave its assertion"),
+    Column("expires_at", Moment, nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
+
+token_keys = Table(
+    "token_keys",
+    metadata,
+    Column("key_id", String(36), primary_key=True),
+    Column("secret", LargeBinary, nullable=False),
+    Column("made_at", Moment, nullable=False),
+)
+
+slides = Table(
+    "slides",
+    metadata,
+    Column("journal_seq", _Counter, ForeignKey("journal.seq"), primary_key=True, autoincrement=False),
+    Column("position", String(16), primary_key=True),
+    Column("feed", String(64), nullable=False),
+    Column("slide_number", Words, nullable=False, comment="empty where it could not be read"),
+    Column("reason", String(64), nullable=False, comment="why it was refused; empty where it was taken"),
+    Column("place", Words, nullable=False),
+    Index(None, "slide_number", "feed"),
+    sqlite_with_rowid=False,
+)
+
+feed_hours = Table(
+    "feed_hours",
+    metadata,
+    Column("feed", String(64), primary_key=True),
+    Column("hour_at", Moment, primary_key=True),
+    Column("code", String(2), primary_key=True),
+    Column("count", Integer, nullable=False),
+    Column("last_at", Moment, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+file_faults = Table(
+    "file_faults",
+    metadata,
+    Column("fault_id", String(36), primary_key=True),
+    Column("feed", String(64), nullable=False, index=True),
+    Column("kind", String(16), nullable=False, comment="missing, corrupt"),
+    Column("state", String(16), nullable=False, comment="open, informed, resolved"),
+    Column("first", BigInteger, comment="the number under which nothing came, or the first of several"),
+    Column("last", BigInteger),
+    Column("journal_seq", _Counter, ForeignKey("journal.seq"), index=True, comment="the corrupt file"),
+    Column("name", Words, nullable=False),
+    Column("due_on", Date, comment="of a missing file that a person added"),
+    Column("added_by", Words, nullable=False),
+    Column("found_at", Moment, nullable=False),
+    Column("informed_on", Date),
+    Column("informed_who", Words, nullable=False, comment="who of the laboratory was told"),
+    Column("changed_at", Moment, nullable=False),
+)
+
+file_notes = Table(
+    "file_notes",
+    metadata,
+    _number(),
+    Column("fault_id", String(36), ForeignKey("file_faults.fault_id"), nullable=False, index=True),
+    Column("written_at", Moment, nullable=False),
+    Column("by", Words, nullable=False),
+    Column("what", String(16), nullable=False, comment="found, informed, noted, resolved"),
+    Column("text", Words, nullable=False),
+    sqlite_autoincrement=True,
+)
+
 participants = Table(
     "participants",
     metadata,
@@ -297,6 +387,7 @@ matches = Table(
     Column("matched_at", Moment, nullable=False),
     Column("undone_at", Moment),
     Column("undone_by", Words, nullable=False),
+    Index(None, "result_id"),
     # One result on two people's records is the harm this table exists to prevent.
     Index(
         "uq_matches_live_result",
@@ -387,4 +478,31 @@ letters = Table(
     Column("state", String(16), nullable=False, comment="wished, waiting, cancelled"),
     Column("why", Words, nullable=False),
     Column("changed_at", Moment, nullable=False),
+)
+
+refusals = Table(
+    "refusals",
+    metadata,
+    _number(),
+    Column("feed", String(64), nullable=False),
+    Column("result_id", String(36), ForeignKey("results.result_id"), nullable=False, index=True),
+    Column("journal_seq", _Counter, ForeignKey("journal.seq"), nullable=False),
+    Column("position", String(16), nullable=False),
+    Column("control_id", Words, nullable=False),
+    Column("slide_number", Words, nullable=False),
+    Column("reason", String(64), nullable=False, comment="why a clerk had to look at it"),
+    Column("refused_at", Moment, nullable=False),
+    Column("withdrawn_at", Moment, comment="when the refusal was taken back"),
+    Column("told_at", Moment, comment="when a message about it was last wished"),
+    Column("taken_at", Moment, comment="when the laboratory said that it has it, as it stands"),
+    Column("taken_by", Words, nullable=False),
+    Index(None, "feed", "seq"),
+    Index(
+        "ix_refusals_not_taken",
+        "feed",
+        "seq",
+        sqlite_where=text("taken_at IS NULL"),
+        postgresql_where=text("taken_at IS NULL"),
+    ),
+    sqlite_autoincrement=True,
 )

@@ -13,14 +13,21 @@ from hub.io.store.counts import SqlCounts
 from hub.io.store.dead import SqlDead
 from hub.io.store.duties import SqlDuties
 from hub.io.store.events import SqlEvents
+from hub.io.store.faults import SqlFileFaults
+from hub.io.store.figures import SqlFigures
 from hub.io.store.files import SqlFiles
+from hub.io.store.hours import SqlHours
 from hub.io.store.journal import SqlJournal
 from hub.io.store.letters import SqlLetters
 from hub.io.store.outgoing import SqlOutgoing
 from hub.io.store.prepared import Prepared
+from hub.io.store.proofs import SqlProofs
 from hub.io.store.records import SqlRecords
+from hub.io.store.refusals import SqlRefusals
+from hub.io.store.requests import SqlRequests
 from hub.io.store.results import SqlResults
 from hub.io.store.schema import journal, outbox
+from hub.io.store.slides import SqlSlides
 from hub.io.store.tasks import SqlTasks
 from hub.io.store.withheld import SqlWithheld
 
@@ -133,6 +140,34 @@ class SqlTransaction:
     @cached_property
     def withheld(self) -> SqlWithheld:
         return SqlWithheld(self._connection, self.write_down)
+
+    @cached_property
+    def requests(self) -> SqlRequests:
+        return SqlRequests(self._connection, self.write_down)
+
+    @cached_property
+    def proofs(self) -> SqlProofs:
+        return SqlProofs(self._connection, self.write_down)
+
+    @cached_property
+    def refusals(self) -> SqlRefusals:
+        return SqlRefusals(self._connection, self.write_down)
+
+    @cached_property
+    def slides(self) -> SqlSlides:
+        return SqlSlides(self._connection, self.write_down)
+
+    @cached_property
+    def hours(self) -> SqlHours:
+        return SqlHours(self._connection, self.write_down)
+
+    @cached_property
+    def file_faults(self) -> SqlFileFaults:
+        return SqlFileFaults(self._connection, self.write_down)
+
+    @cached_property
+    def figures(self) -> SqlFigures:
+        return SqlFigures(self._connection, self.write_down)
 
     @cached_property
     def cohort(self) -> SqlCohort:

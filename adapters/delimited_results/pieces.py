@@ -1,0 +1,55 @@
+"""Every cell of a file's rows with its place, and the file written again with some of them changed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from adapters.delimited_results.layout import Layout
+from adapters.delimited_results.record import cell_place, row_place
+from hub.contract import Opened, Piece
+from hub.formats.charsets import whole
+from hub.formats.delimited import cells
+from hub.mapping.feed_table import FileForm
+
+_LINES = re.compile(r"(\r\n|\r|\n)")
+
+Change = Callable[[Piece], str]
+
+
+def rewritten(opened: Opened, layout: Layout | None, form: FileForm | None, change: Change) -> bytes:
+    """The file's bytes, with each cell as `change` says. The records and the names of the columns are structure; of a
+    file that cannot be laid out every line is one text."""
+    text, codec = whole(opened.raw, opened.charset)
+    rows = {row.number for row in layout.rows} if layout else set()
+    names = {index: place for place, index in layout.columns.items()} if layout else {}
+    written = []
+    for index, line in enumerate(_LINES.split(text)):
+        number = index // 2 + 1
+        if index % 2 or not line.strip() or (layout and number not in rows):
+            written.append(line)
+        elif layout and form and not isinstance(cells(line, form.separator, layout.width, quoting=form.quoting), str):
+            written.append(_row(line, number, names, form, change))
+        else:
+            written.append(change(Piece(row_place(number).text, line)))
+    return "".join(written).encode(codec)
+
+
+def _row(line: str, number: int, names: dict[int, str], form: FileForm, change: Change) -> str:
+    written = []
+    for index, cell in enumerate(_cut(line, form)):
+        column = names.get(index, f"#{index + 1}")
+        is_quoted = form.quoting and cell.startswith('"')
+        text = cell[1:-1].replace('""', '"') if is_quoted else cell
+        new = change(Piece(cell_place(number, column).text, text, table_place=column)) if text.strip() else text
+        quoted = '"' + new.replace('"', '""') + '"' if is_quoted else new
+        written.append(cell if new == text else quoted)
+    return form.separator.join(written)
+
+
+def _cut(line: str, form: FileForm) -> list[str]:
+    """The cells as they stand, quotation marks and all."""
+    if not form.quoting:
+        return line.split(form.separator)
+    mark = re.escape(form.separator)
+    return [found[1] for found in re.finditer(rf'(?:^|{mark})("(?:[^"]|"")*+"|[^"{mark}]*+)', line)]
