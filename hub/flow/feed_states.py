@@ -81,7 +81,7 @@ def feed_states(
     heard = Heard.by(tx, now)
     hours = heard.hours(now - _WEEK)
     today, week = answers_since(hours, midnight), answers_since(hours, now - _WEEK)
-    last_of = heard.last()
+    last_of = {table.feed: heard.last(table.feed) for table in tables}
     silent = heard.silences([table.feed for table in tables if table.status == "live"])
     faults = tx.file_faults.unresolved()
     owed, underway = tx.figures.oldest_owed(now - _A_DAY, now - _ON_ITS_WAY), tx.figures.oldest_unfinished()
@@ -91,7 +91,7 @@ def feed_states(
             name=table.name,
             dialect=table.dialect,
             status=table.status,
-            last_at=last_of.get(table.feed),
+            last_at=last_of[table.feed],
             silence=silent.get(table.feed),
             today=today.get(table.feed, {}),
             week=week.get(table.feed, {}),
@@ -99,7 +99,7 @@ def feed_states(
             corrupt_files=faults.get((table.feed, "corrupt"), 0),
             oldest_owed_at=owed.get(table.feed),
             oldest_underway_at=underway.get(table.feed),
-            clock_seconds=clock_ahead(tx, table, adapters[table.dialect], last_of.get(table.feed)) if clocks else None,
+            clock_seconds=clock_ahead(tx, table, adapters[table.dialect], last_of[table.feed]) if clocks else None,
         )
         for table in tables
     ]

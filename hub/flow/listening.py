@@ -45,17 +45,16 @@ class Heard:
         kept = [hour for hour in self.tx.hours.since(since, feed) if hour.hour_at < self.uncounted_since]
         return [*kept, *(hour for hour in self.fresh if feed is None or hour.feed == feed)]
 
-    def last(self) -> dict[str, datetime]:
-        """When each feed was last answered."""
-        last_of = self.tx.hours.last_of_feeds()
-        for hour in self.fresh:
-            last_of[hour.feed] = max(hour.last_at, last_of.get(hour.feed, hour.last_at))
-        return last_of
+    def last(self, feed: str) -> datetime | None:
+        """When a feed was last answered."""
+        counted = self.tx.hours.last_of(feed)
+        moments = [hour.last_at for hour in self.fresh if hour.feed == feed]
+        return max(moments + ([counted] if counted else []), default=None)
 
     def silences(self, feeds: Iterable[str]) -> dict[str, Silence]:
         """Those of these feeds that are silent against their own rhythm. A feed never heard has none."""
-        last_of = self.last()
-        found = {feed: self._silence(feed, last_of[feed]) for feed in feeds if feed in last_of}
+        last_of = {feed: self.last(feed) for feed in feeds}
+        found = {feed: self._silence(feed, last_at) for feed, last_at in last_of.items() if last_at}
         return {feed: one for feed, one in found.items() if one}
 
     def _silence(self, feed: str, last_at: datetime) -> Silence | None:

@@ -112,7 +112,7 @@ async def look(scene: Scene, live: list[str]) -> None:
 
 async def test_when_a_feed_was_last_heard_is_known_without_the_schedule(scene: Scene) -> None:
     await send(scene)
-    assert scene.read(lambda tx: Heard.by(tx, scene.now).last()) == {"northmoor": scene.now}
+    assert scene.read(lambda tx: Heard.by(tx, scene.now).last("northmoor")) == scene.now
 
 
 async def test_the_senders_clock_against_ours(scene: Scene) -> None:

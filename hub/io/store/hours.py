@@ -52,10 +52,12 @@ class SqlHours(Room):
         """The last hour that was counted."""
         return self._connection.execute(select(func.max(feed_hours.c.hour_at))).scalar()
 
-    def last_of_feeds(self) -> dict[str, datetime]:
-        """When each feed was last answered, as far as it is counted."""
-        query = select(feed_hours.c.feed, func.max(feed_hours.c.last_at)).group_by(feed_hours.c.feed)
-        return dict(self._connection.execute(query).all())
+    def last_of(self, feed: str) -> datetime | None:
+        """When a feed was last answered, as far as it is counted."""
+        of_feed = feed_hours.c.feed == feed
+        newest = select(func.max(feed_hours.c.hour_at)).where(of_feed).scalar_subquery()
+        query = select(func.max(feed_hours.c.last_at)).where(of_feed, feed_hours.c.hour_at == newest)
+        return self._connection.execute(query).scalar()
 
 
 def _moment(value: Any, rest: str = "") -> datetime:

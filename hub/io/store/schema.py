@@ -296,6 +296,7 @@ feed_hours = Table(
     Column("code", String(2), primary_key=True),
     Column("count", Integer, nullable=False),
     Column("last_at", Moment, nullable=False),
+    Index(None, "hour_at"),
     sqlite_with_rowid=False,
 )
 

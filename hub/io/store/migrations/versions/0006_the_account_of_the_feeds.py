@@ -31,6 +31,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("feed", "hour_at", "code", name=op.f("pk_feed_hours")),
         sqlite_with_rowid=False,
     )
+    op.create_index(op.f("ix_feed_hours_hour_at"), "feed_hours", ["hour_at"], unique=False)
     _file_faults()
 
 
