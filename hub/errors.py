@@ -116,6 +116,7 @@ class Reason(Enum):
     # Nobody must act.
     STORE_AWAY = _Words("store-away", "The hub cannot store just now. Send the message again.", "", "207")
     BROKER_AWAY = _Words("broker-away", "The broker cannot be reached just now. Events wait in the outbox.", "", "207")
+    PDS_AWAY = _Words("pds-away", "PDS does not answer just now. The question is asked again later.", "", "207")
     NOT_NOW = _Words("not-now", "The hub cannot do this just now and tries again by itself.", "", "207")
 
     @property
@@ -168,9 +169,12 @@ class Park(Stop):
 
 class Retry(Stop):
     """Nobody must act: the hub tries again by itself. `whole`: it is nobody's fault, and whatever else is asked of the
-    same part just now fails as well."""
+    same part just now fails as well. `after`: how many seconds the part wants to be left alone, where it says so.
+    `soon`: whether trying again within the same task may help."""
 
     whole = False
+    after: float | None = None
+    soon = True
 
 
 class CannotRun(Exception):

@@ -30,6 +30,7 @@ from hub.telemetry.events import (
 )
 from hub.telemetry.fence import about, guard_process, log, silence_libraries, write_lines
 from hub.telemetry.metrics import CONTENT_TYPE, REGISTRY, SECONDS, count_one, label, render_metrics
+from hub.telemetry.pds import pds_asked, pds_asked_by_hand, pds_circuit, pds_responded, pds_token, pds_waited
 from hub.telemetry.traces import new_traceparent, span, steps, stop_tracing, trace_to, tracing
 
 __all__ = [
@@ -49,6 +50,12 @@ __all__ = [
     "events_resent",
     "guard_process",
     "new_traceparent",
+    "pds_asked",
+    "pds_asked_by_hand",
+    "pds_circuit",
+    "pds_responded",
+    "pds_token",
+    "pds_waited",
     "queue_depth",
     "render_metrics",
     "span",

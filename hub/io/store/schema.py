@@ -8,6 +8,7 @@ journal ──< replies        what arrived, byte for byte, and what was answere
            └──< tasks ──< decisions
 outbox, inbox              events leaving a transaction, and which consumer has handled which
 dead_letters, duties       events that could not be handled; what the schedules did last
+pace                       when a partner may be asked next
 """
 
 from __future__ import annotations
@@ -198,6 +199,13 @@ duties = Table(
     metadata,
     Column("name", String(64), primary_key=True),
     Column("done_at", Moment, nullable=False, comment="when one of the schedules last began it"),
+)
+
+pace = Table(
+    "pace",
+    metadata,
+    Column("partner", String(32), primary_key=True),
+    Column("next_at", Moment, nullable=False, comment="the next free turn"),
 )
 
 files = Table(
