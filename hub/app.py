@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from adapters import ADAPTERS
 from hub import telemetry
@@ -32,6 +32,9 @@ from hub.io.mllp.conversation import Answering
 from hub.io.store import store_of
 from hub.mapping import FeedTables, TableProblem, load_feeds, load_policies
 from hub.web.site import Ready, Site, site
+
+if TYPE_CHECKING:
+    from hub.io.pds import PdsDoor
 
 ROLES = ("intake", "relay", "worker", "schedule", "web")
 MLLP_DIALECT = "hl7v2_oru"
@@ -70,6 +73,7 @@ class Running:
     store: Store
     mllp_port: int = 0
     http_port: int = 0
+    pds: PdsDoor | None = None
 
     async def caught_up(self, patience: float = 60.0) -> None:
         """Wait until every event is confirmed and finished; TimeoutError after `patience` seconds."""
@@ -93,7 +97,11 @@ async def running(
     door = MllpDoor(_answering(intake), door_settings(settings), ledger.replied)
     watch = Watch(store, conveyor, clock)
     web_site = Site(
-        site(_readiness(store, conveyor, roles), watch.look if "web" in roles or "schedule" in roles else _nothing),
+        site(
+            _readiness(store, conveyor, roles),
+            watch.look if "web" in roles or "schedule" in roles else _nothing,
+            _without(hub),
+        ),
         settings.http_host,
         settings.http_port,
     )
@@ -108,6 +116,7 @@ async def running(
     }
     tasks: list[asyncio.Task[None]] = []
     try:
+        hub.pds = pds_of(settings, store, clock) if {"worker", "web"} & set(roles) else None
         if "relay" in roles and not settings.amqp_url:  # what was on the conveyor died with the process before
             await patiently(refill, store, FOREVER)
         tasks += [asyncio.create_task(_watched(name, work)) for name in roles for work in background.get(name, list)()]
@@ -121,6 +130,8 @@ async def running(
         await door.stop()
         await web_site.stop()
         await _end(tasks)
+        if hub.pds is not None:
+            await hub.pds.close()
         await conveyor.close()
         with suppress(Exception):  # the last notes about replies are not worth a failed shutdown
             await ledger.write_down()
@@ -134,6 +145,16 @@ def conveyor_of(settings: Settings, roles: tuple[str, ...] = ()) -> Conveyor:
     from hub.io.rabbit.conveyor import RabbitConveyor  # aio-pika is loaded where there is a broker
 
     return RabbitConveyor(settings.amqp_url, "screening-hub " + "+".join(roles))
+
+
+def pds_of(settings: Settings, store: Store, clock: Clock = wall_clock) -> PdsDoor | None:
+    """The door to PDS; None where the settings name none."""
+    if not settings.pds_url:
+        return None
+    from adapters.pds_fhir import PdsFhir
+    from hub.io.pds import PdsDoor, pds_settings  # cryptography is loaded where something is signed
+
+    return PdsDoor(pds_settings(settings), PdsFhir(), store, clock)
 
 
 def _duties(settings: Settings, store: Store, conveyor: Conveyor, clock: Clock) -> list[Duty]:
@@ -192,3 +213,16 @@ def _readiness(store: Store, conveyor: Conveyor, roles: tuple[str, ...]) -> Read
         return {part: why for part, why in found.items() if why}
 
     return away
+
+
+def _without(hub: Running) -> Ready:
+    """What the hub can do without for a while: nobody is unready for it, but everybody may see it."""
+
+    async def without() -> dict[str, str]:
+        if hub.pds is None:
+            return {}
+        why = await hub.pds.away()
+        telemetry.part_away("pds", why)
+        return {"pds": why} if why else {}
+
+    return without

@@ -159,6 +159,9 @@ class Enquirer(Protocol[Q_contra, A_co]):
         """One conversation: yields each request, is sent its response, and returns the answer. `on` is today. Is never
         sent a response that is `later`, and never raises."""
 
+    def knock(self) -> Generator[Request, Response, str]:
+        """Asks about nobody, to see whether we are answered at all. Returns the code of what is wrong, or nothing."""
+
     def later(self, response: Response) -> Later | None:
         """Whether this response only says: not now."""
 

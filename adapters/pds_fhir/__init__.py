@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from datetime import date
 
-from adapters.pds_fhir.outcome import later, refusal, resource
+from adapters.pds_fhir.outcome import code_of, later, refusal, resource
 from adapters.pds_fhir.patient import Unreadable, is_redacted, number_of, read_patient
 from adapters.pds_fhir.search import as_claimed, can_be_asked, wider
 from hub.contract import Later, Request, Response
@@ -33,6 +33,7 @@ from hub.domain.demographics import (
 
 _Sought = str | NotFound | Ambiguous | Refused
 """What a search brings: one number, or why not."""
+_NOBODY = "9990000001"
 _UNREADABLE = Refused("unreadable", Fault.HUB)
 
 
@@ -47,6 +48,11 @@ class PdsFhir:
             return (yield from _retrieve(nhs_number.normalise(question.nhs_number), on))
         found = yield from _trace(question)
         return (yield from _retrieve(found, on)) if isinstance(found, str) else found
+
+    def knock(self) -> Generator[Request, Response, str]:
+        """By a number that cannot be anybody's: that PDS says so shows that our request was read and allowed."""
+        code = code_of((yield Request(f"/Patient/{_NOBODY}")))
+        return "" if code == "INVALID_RESOURCE_ID" else code
 
     def later(self, response: Response) -> Later | None:
         """See `hub.contract.Enquirer`."""

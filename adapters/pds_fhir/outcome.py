@@ -29,15 +29,15 @@ def later(response: Response) -> Later | None:
     """See `hub.contract.Enquirer`."""
     status = response.status
     if status == 401:
-        return Later(_code(response), token=True)
+        return Later(code_of(response), token=True)
     if status in _LATER or status >= 500:
-        return Later(_code(response), _after(response), busy=status == 429)
+        return Later(code_of(response), _after(response), busy=status == 429)
     return None
 
 
 def refusal(response: Response) -> NotFound | Ambiguous | Invalidated | Refused:
     """What a response that brings neither a person nor a list of them means."""
-    code, status = _code(response), response.status
+    code, status = code_of(response), response.status
     if code == TOO_MANY_MATCHES:  # with status 200: no success
         return Ambiguous()
     if status == 404 and code == "RESOURCE_NOT_FOUND":  # and no other 404: a wrong address is nobody's absence
@@ -57,8 +57,8 @@ def _issues(response: Response) -> list[dict[str, Any]]:
     return [issue for issue in issues if isinstance(issue, dict)] if isinstance(issues, list) else []
 
 
-def _code(response: Response) -> str:
-    """The first code; without one, the status is all that is known."""
+def code_of(response: Response) -> str:
+    """PDS's word: the first code of its OperationOutcome; without one, the status is all that is known."""
     for issue in _issues(response):
         details = issue.get("details")
         codings = details.get("coding") if isinstance(details, dict) else None

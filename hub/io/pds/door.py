@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Generator
 from datetime import timedelta
 from time import monotonic
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 from urllib.parse import quote, urlencode
 
 import aiohttp
@@ -28,6 +29,8 @@ from hub.io.pds.circuit import Circuit
 from hub.io.pds.settings import PdsSettings
 from hub.io.pds.token import Tokens
 
+T = TypeVar("T")
+Talk = Generator[Request, Response, T]
 PARTNER = "pds"
 """The name under which all processes share one pace."""
 _LARGEST = 4 * 1024 * 1024
@@ -73,11 +76,19 @@ class PdsDoor:
 
     async def ask(self, question: Question) -> Answer:
         """The answer, within the time that a question may take. Raises PdsAway."""
+        talk = self._language.ask(question, day_in_england(self._clock()))
+        return await self._timed(type(question).__name__, talk)
+
+    async def knock(self) -> str:
+        """What is wrong with how we are answered; empty where nothing is. Asks about nobody. Raises PdsAway."""
+        return await self._timed("Knock", self._language.knock())
+
+    async def _timed(self, kind: str, talk: Talk[T]) -> T:
         began = monotonic()
         outcome = "our-fault"
         try:
             async with asyncio.timeout(self._settings.seconds):
-                answer = await self._converse(question, began + self._settings.seconds)
+                answer = await self._converse(talk, began + self._settings.seconds)
             outcome = type(answer).__name__
             return answer
         except TimeoutError:
@@ -87,17 +98,16 @@ class PdsDoor:
             outcome = away.hint or away.reason.code
             raise
         finally:
-            telemetry.pds_asked(type(question).__name__, outcome, monotonic() - began)
+            telemetry.pds_asked(kind, outcome, monotonic() - began)
 
-    async def _converse(self, question: Question, until: float) -> Answer:
+    async def _converse(self, talk: Talk[T], until: float) -> T:
         """The requests of one question, one after the other."""
-        talk = self._language.ask(question, day_in_england(self._clock()))
         try:
             request = next(talk)
             while True:
                 request = talk.send(await self._answer(request, until))
         except StopIteration as end:
-            answer: Answer = end.value
+            answer: T = end.value
             return answer
 
     async def _answer(self, request: Request, until: float) -> Response:

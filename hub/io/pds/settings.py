@@ -28,10 +28,8 @@ class PdsSettings:
     rest_seconds: float = 15.0
 
 
-def pds_settings(settings: Settings) -> PdsSettings | None:
-    """The door's part of the hub's settings; None where PDS is not asked."""
-    if not settings.pds_url:
-        return None
+def pds_settings(settings: Settings) -> PdsSettings:
+    """The door's part of the hub's settings, where they name a PDS."""
     assert settings.pds_key is not None, "the settings refuse half of PDS"
     return PdsSettings(
         url=settings.pds_url,
