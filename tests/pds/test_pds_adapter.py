@@ -425,8 +425,8 @@ def test_published_records_are_read() -> None:
     assert isinstance(then, Found) and then.person.removal == Removal("SCT", date(2020, 1, 1))
     assert hidden.person.restricted and hidden.person.death
     assert least.person == Demographics("9000000033", 2)
-    lists = {path.name for path in (SAMPLES / "search").glob("*.json")}
-    for name in lists:
-        answers = in_turn(fhir(sample(f"search/{name}")), NOBODY, fhir(sample("patients/Patient.json")))
-        answer, _ = converse(who("ordinary"), answers)
-        assert not isinstance(answer, Refused), name
+    for path in (SAMPLES / "search").glob("*.json"):
+        found = fhir(sample(f"search/{path.name}"))
+        whole_one = fhir(sample("patients/Patient.json"))
+        answer, _ = converse(who("ordinary"), lambda asked, f=found, w=whole_one: f if asked.query else w)  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+        assert isinstance(answer, Found | Ambiguous), path.name
