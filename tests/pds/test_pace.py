@@ -6,12 +6,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from hub.io.store import SqlStore, connect_store
+from hub.io.store import SqlStore, connect_store, open_store
 from tests.flow.conftest import STORES
 from tests.servers import Databases
 
@@ -65,6 +66,25 @@ def where(request: pytest.FixtureRequest) -> Iterator[str]:
     with postgres.fresh_database() as url:
         connect_store(url).close_now()
         yield url
+
+
+def test_no_turn_is_given_twice_however_many_ask_at_once(where: str) -> None:
+    stores = [connect_store(where) if "://" in where else open_store(Path(where)) for _ in range(3)]
+    began = time.monotonic()
+
+    def ask(store: SqlStore) -> None:
+        for _ in range(60):
+            store.write_now(lambda tx: tx.pace.take("pds", SECOND, HOUR / 2, datetime.now(UTC)))
+
+    try:
+        with ThreadPoolExecutor(len(stores)) as pool:
+            list(pool.map(ask, stores))
+        rest = stores[0].write_now(lambda tx: tx.pace.take("pds", SECOND, HOUR / 2, datetime.now(UTC)))
+    finally:
+        for store in stores:
+            store.close_now()
+    assert rest is not None
+    assert rest.total_seconds() + (time.monotonic() - began) >= 180
 
 
 def test_two_processes_keep_one_pace_and_both_get_turns(where: str) -> None:
