@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from adapters.pds_fhir import PdsFhir
@@ -217,6 +217,7 @@ def test_a_record_of_another_form_is_an_engineers_business(spoil: Callable[[dict
     assert answer == Refused("unreadable", Fault.HUB)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(some.binary(max_size=60) | some.sampled_from([b"[]", b"null", b"{}", b"[" * 100_000, b'{"resourceType":1}']))
 def test_no_bytes_are_an_answer_and_none_raise(body: bytes) -> None:
     for question in (WhoHas(number("ordinary")), who("ordinary")):
@@ -395,6 +396,7 @@ def test_a_claim_becomes_a_question_where_it_says_enough() -> None:
 TEXT = some.text(some.characters(exclude_categories=("Cs",)), max_size=40)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(TEXT, some.dates(), TEXT, TEXT, some.booleans())
 def test_every_request_is_one_that_the_document_allows(
     family: str, born: date, given_name: str, postcode: str, several: bool
