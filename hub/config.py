@@ -284,9 +284,9 @@ def _refuse_unknown(environment: Mapping[str, str]) -> None:
         return
     import difflib  # only here, where the hub will not run anyway
 
-    near = difflib.get_close_matches(unknown[0], known, n=3, cutoff=0.7)
-    advice = f"Did you mean {' or '.join(near)}?" if near else "`.env.example` lists all settings."
-    raise CannotRun(f"{unknown[0]} is not a setting of the hub. {advice}")
+    near = difflib.get_close_matches(unknown[0], known, n=1, cutoff=0.6)
+    advice = f"Did you mean {near[0]}? " if near else ""
+    raise CannotRun(f"{unknown[0]} is not a setting of the hub. {advice}`.env.example` lists all settings.")
 
 
 def _refuse_half_tls(settings: Settings) -> None:

@@ -89,7 +89,7 @@ class PdsDoor:
         try:
             async with asyncio.timeout(self._settings.seconds):
                 answer = await self._converse(talk, began + self._settings.seconds)
-            outcome = type(answer).__name__
+            outcome = answer or "well" if isinstance(answer, str) else type(answer).__name__
             return answer
         except TimeoutError:
             outcome = "out-of-time"
@@ -146,7 +146,8 @@ class PdsDoor:
         if later.busy:
             async with self._store.claiming() as run:
                 await run(lambda tx: tx.pace.hold_back(PARTNER, _QUIET, self._clock()))
-            return PdsAway(later.code)  # it is there: no failure
+            self._circuit.answered()  # it is there
+            return PdsAway(later.code)
         self._circuit.failed(monotonic())
         if later.token:
             return PdsAway("token-not-accepted", soon=False)

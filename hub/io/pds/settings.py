@@ -39,4 +39,5 @@ def pds_settings(settings: Settings) -> PdsSettings:
         key=settings.pds_key,
         per_second=settings.pds_per_second,
         seconds=settings.pds_seconds,
+        request_seconds=min(10.0, settings.pds_seconds / 2),  # or the question would end before it was seen to fail
     )
