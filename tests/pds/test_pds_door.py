@@ -269,20 +269,31 @@ async def test_answers_without_end_or_sense_are_no_answers(door: NewDoor, pds: P
         assert await outcome(asked, WhoHas(number("ordinary"))) in ("no-connection", "circuit-open")
 
 
+async def test_several_doors_together_ask_no_oftener_than_agreed(door: NewDoor, pds: PdsSimulator) -> None:
+    rate = 20
+    async with door(per_second=rate) as one, door(per_second=rate) as other:
+        asked = [outcome(each, WhoHas(number("ordinary"))) for each in (one, other) for _ in range(rate)]
+        assert set(await asyncio.gather(*asked)) == {"Found"}
+    moments = sorted(seen.at for seen in pds.seen)
+    assert len(moments) == 2 * rate and moments[-1] - moments[0] >= (2 * rate - 1) / rate - 0.1
+    for begin in moments:
+        assert sum(begin <= moment < begin + 1.0 for moment in moments) <= rate + 3
+
+
 # -- the circuit
 
 
 async def test_the_circuit_opens_lets_one_try_and_closes(door: NewDoor, pds: PdsSimulator) -> None:
     pds.faults.extend([AWAY] * 3)
     async with door(failures=2, rest_seconds=0.5) as asked:
-        assert await outcome(asked, WhoHas(number("ordinary"))) == "circuit-open"
+        assert await outcome(asked, WhoHas(number("ordinary"))) == "SERVICE_UNAVAILABLE"
         assert len(pds.seen) == 2 and await asked.away() == "circuit-open"
         assert b"hub_pds_circuit_open 1.0" in telemetry.render_metrics()
         assert {await outcome(asked, WhoHas(number("moved"))) for _ in range(5)} == {"circuit-open"}
         assert len(pds.seen) == 2
         await asyncio.sleep(0.5)
         tries = await asyncio.gather(*(outcome(asked, WhoHas(number("moved"))) for _ in range(5)))
-        assert set(tries) == {"circuit-open"} and len(pds.seen) == 3, "one alone tries, and finds it away"
+        assert sorted(tries) == ["SERVICE_UNAVAILABLE", *["circuit-open"] * 4] and len(pds.seen) == 3, "one alone tries"
         await asyncio.sleep(0.5)
         pds.faults.append(TOO_MANY)
         assert await outcome(asked, WhoHas(number("moved"))) == "Found", "too many questions: so it is there"

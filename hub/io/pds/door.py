@@ -122,9 +122,8 @@ class PdsDoor:
         await self._turn(until)
         try:
             response = await self._send_with_token(request, request_id)
-        except PdsAway:
-            self._circuit.failed(monotonic())
-            raise
+        except PdsAway as away:
+            raise self._failed(away) from None
         later = self._language.later(response)
         if later is None:
             self._circuit.answered()
@@ -148,10 +147,15 @@ class PdsDoor:
                 await run(lambda tx: tx.pace.hold_back(PARTNER, _QUIET, self._clock()))
             self._circuit.answered()  # it is there
             return PdsAway(later.code)
-        self._circuit.failed(monotonic())
         if later.token:
-            return PdsAway("token-not-accepted", soon=False)
-        return PdsAway(later.code, after=later.after_seconds)
+            return self._failed(PdsAway("token-not-accepted", soon=False))
+        return self._failed(PdsAway(later.code, after=later.after_seconds))
+
+    def _failed(self, away: PdsAway) -> PdsAway:
+        """One failure more; the one that opens the circuit ends its question, and says by what."""
+        self._circuit.failed(monotonic())
+        away.soon = away.soon and not self._circuit.is_open
+        return away
 
     async def _send_with_token(self, request: Request, request_id: str) -> Response:
         """With the token we have; where PDS does not accept it, once more with a new one."""
