@@ -42,7 +42,7 @@ def files() -> Iterator[Path]:
     """Every file of the project; what tools and the demo made is not of it."""
     for directory, names, found in os.walk(ROOT):
         names[:] = [name for name in names if name not in MADE and not CACHES.match(name)]
-        yield from (Path(directory, name) for name in found)
+        yield from (Path(directory, name) for name in found if name not in MADE)  # .git is a file in a worktree
 
 
 FILES = sorted(files())
