@@ -95,6 +95,13 @@ def _seconds(text: str) -> float:
     return float(text)
 
 
+def _rate(text: str) -> float:
+    form = "a number from 0.1 to 1000, like 5 or 0.5"
+    if not text.replace(".", "", 1).isdigit() or not text.isascii() or not 0.1 <= float(text) <= 1000:
+        raise _Unfit(form)
+    return float(text)
+
+
 def _one_of(*words: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text.lower() not in words:
@@ -127,6 +134,16 @@ def _web(example: str) -> Callable[[str], str]:
         return text
 
     return read
+
+
+def _partner(text: str) -> str:
+    """A token must not travel readable: http is for this machine and for a host of its own network (a name without
+    a dot)."""
+    if text and re.fullmatch(r"https://[^\s/?#@]+(/[^\s?#]*)?", text) is None:
+        near = re.fullmatch(r"http://(127\.0\.0\.1|\[::1\]|[\w-]+)(:\d+)?(/[^\s?#]*)?", text)
+        if near is None:
+            raise _Unfit("an address like https://api.example.org/path (http only on this machine)")
+    return text.rstrip("/")
 
 
 def _setting(name: str, read: Callable[[str], Any], default: str, meaning: str, *, secret: bool = False) -> Any:
@@ -253,6 +270,23 @@ class Settings:
     )
     http_host: str = _setting("HUB_HTTP_HOST", _host, "127.0.0.1", "Where the web pages, /health and /metrics listen.")
     http_port: int = _setting("HUB_HTTP_PORT", _port, "8080", "The port of the web pages; 0 takes any free one.")
+    pds_url: str = _setting(
+        "HUB_PDS_URL", _partner, "", "The FHIR API of PDS (.../personal-demographics/FHIR/R4). Empty: PDS is not asked."
+    )
+    pds_token_url: str = _setting(
+        "HUB_PDS_TOKEN_URL", _partner, "", "Where tokens for PDS come from (.../oauth2/token), letter for letter."
+    )
+    pds_client: str = _setting(
+        "HUB_PDS_CLIENT", _text, "", "The API key of our application at the API platform.", secret=True
+    )
+    pds_kid: str = _setting("HUB_PDS_KID", _text, "", "The name (kid) under which our public key is registered there.")
+    pds_key: Path | None = _setting("HUB_PDS_KEY", _path_or_none, "", "Our private key (PEM, RSA of 4096 bits).")
+    pds_per_second: float = _setting(
+        "HUB_PDS_PER_SECOND", _rate, "5", "How often PDS is asked, by all processes together; agreed with NHS England."
+    )
+    pds_seconds: float = _setting(
+        "HUB_PDS_SECONDS", _seconds, "30", "How long one question to PDS may take, with every try."
+    )
     refill_seconds: float = _setting(
         "HUB_REFILL_SECONDS", _seconds, "60", "Events on the conveyor but unfinished for so long are sent again."
     )
@@ -283,6 +317,7 @@ class Settings:
         for door in ("mllp", "partners"):
             _refuse_half_tls(settings, door)
         _refuse_half_mesh(settings)
+        _refuse_half_pds(settings)
         return settings
 
     @property
@@ -330,8 +365,8 @@ def _refuse_unknown(environment: Mapping[str, str]) -> None:
     import difflib  # only here, where the hub will not run anyway
 
     near = difflib.get_close_matches(unknown[0], known, n=1, cutoff=0.6)
-    advice = f"Did you mean {near[0]}?" if near else "`.env.example` lists all settings."
-    raise CannotRun(f"{unknown[0]} is not a setting of the hub. {advice}")
+    advice = f"Did you mean {near[0]}? " if near else ""
+    raise CannotRun(f"{unknown[0]} is not a setting of the hub. {advice}`.env.example` lists all settings.")
 
 
 def _refuse_half_tls(settings: Settings, door: str) -> None:
@@ -350,3 +385,15 @@ def _refuse_half_mesh(settings: Settings) -> None:
         raise CannotRun(
             "HUB_MESH_URL needs a mailbox: set HUB_MESH_MAILBOX, HUB_MESH_PASSWORD and HUB_MESH_SHARED_KEY too."
         )
+
+
+def _refuse_half_pds(settings: Settings) -> None:
+    needed = {
+        "HUB_PDS_TOKEN_URL": settings.pds_token_url,
+        "HUB_PDS_CLIENT": settings.pds_client,
+        "HUB_PDS_KID": settings.pds_kid,
+        "HUB_PDS_KEY": settings.pds_key,
+    }
+    missing = [name for name, value in needed.items() if not value]
+    if settings.pds_url and missing:
+        raise CannotRun(f"HUB_PDS_URL needs {' and '.join(missing)} too. Set them, or leave HUB_PDS_URL empty.")

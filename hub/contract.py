@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -153,6 +153,63 @@ class Adapter(Protocol):
     def rewritten(self, opened: Opened, feeds: Feeds, change: Callable[[Piece], str]) -> bytes:
         """The message, with each of its texts as `change` says. What is not changed stays the same bytes. Raises
         UnicodeEncodeError where a new text cannot be written in the message's charset."""
+
+
+# -- partners whom we ask
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to ask a partner for over HTTP (GET). The door adds where that is, who we are, and the request's own id.
+
+    Path and query may hold somebody's number or name: they are for the wire alone.
+    """
+
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came back. The names of the headers are in small letters."""
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A response that answers nothing: the same request, with the same id, may be answered another time.
+
+    `code` is the partner's word for it. `after_seconds` is how long the partner wants to be left alone, if it says so.
+    `token`: it does not accept our token. `busy`: it is there and well, and we have asked too often.
+    """
+
+    code: str
+    after_seconds: float | None = None
+    token: bool = False
+    busy: bool = False
+
+
+Q_contra = TypeVar("Q_contra", contravariant=True)
+A_co = TypeVar("A_co", covariant=True)
+
+
+class Enquirer(Protocol[Q_contra, A_co]):
+    """A language in which we ask a partner. As pure as an `Adapter`: the door sends, waits and tries again."""
+
+    dialect: str
+
+    def ask(self, question: Q_contra, on: date) -> Generator[Request, Response, A_co]:
+        """One conversation: yields each request, is sent its response, and returns the answer. `on` is today. Is never
+        sent a response that is `later`, and never raises."""
+
+    def knock(self) -> Generator[Request, Response, str]:
+        """Asks about nobody, to see whether we are answered at all. Returns the code of what is wrong, or nothing."""
+
+    def later(self, response: Response) -> Later | None:
+        """Whether this response only says: not now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,6 +129,7 @@ class Reason(Enum):
     MESH_AWAY = _Words(
         "mesh-away", "MESH cannot be used just now. What came waits there, what is to go waits here.", "", "207"
     )
+    PDS_AWAY = _Words("pds-away", "PDS does not answer just now. The question is asked again later.", "", "207")
     NOT_NOW = _Words("not-now", "The hub cannot do this just now and tries again by itself.", "", "207")
 
     @property
@@ -184,9 +185,12 @@ class Park(Stop):
 
 class Retry(Stop):
     """Nobody must act: the hub tries again by itself. `whole`: it is nobody's fault, and whatever else is asked of the
-    same part just now fails as well."""
+    same part just now fails as well. `after`: how many seconds the part wants to be left alone, where it says so.
+    `soon`: whether trying again within the same task may help."""
 
     whole = False
+    after: float | None = None
+    soon = True
 
 
 class CannotRun(Exception):

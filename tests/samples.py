@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "samples"
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+SAMPLES = SHARED / "samples"
 _ENDINGS = {".hl7", ".hl7v2", ".txt", ".bin"}
 _START, _END = b"\x0b", b"\x1c\r"
 

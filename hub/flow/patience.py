@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception,
+    retry_if_exception_type,
+    stop_before_delay,
+    wait_random_exponential,
+)
 
 from hub import telemetry
 from hub.errors import Reason, Retry
@@ -37,3 +44,23 @@ Uneven rests, so that many who wait for the same database do not all come back a
 
 patiently_outside = patiently.copy(wait=wait_random_exponential(multiplier=1.0, max=LONGEST_REST_OUTSIDE_SECONDS))
 """The same for what belongs to others and serves many: it is asked less and less often."""
+
+
+def patient_for(seconds: float) -> AsyncRetrying:
+    """The same for whoever cannot wait for ever: `await patient_for(30)(work, *arguments)` raises the last `Retry` when
+    the next rest would go beyond. Whoever says when to come again (`Retry.after`) is not asked before."""
+    return AsyncRetrying(
+        retry=retry_if_exception(lambda error: isinstance(error, Retry) and error.soon),
+        stop=stop_before_delay(seconds),
+        wait=_rest,
+        reraise=True,
+    )
+
+
+_uneven = wait_random_exponential(multiplier=FIRST_REST_SECONDS * 5, max=LONGEST_REST_SECONDS)
+
+
+def _rest(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    asked_for = (error.after if isinstance(error, Retry) else None) or 0.0
+    return asked_for + _uneven(state)

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 from hub.contract import Envelope
+from hub.domain.demographics import Answer, Question
 from hub.domain.events import ReportParked, ResultReported
 from hub.domain.people import Participant
 from hub.domain.record import Fact, Record
@@ -317,6 +318,13 @@ class Duties(Protocol):
     def take_turn(self, name: str, every: timedelta, at: datetime) -> bool: ...
 
 
+class Pace(Protocol):
+    """How often a partner is asked, by all processes together."""
+
+    def take(self, partner: str, every: timedelta, longest: timedelta, at: datetime) -> timedelta | None: ...
+    def hold_back(self, partner: str, by: timedelta, at: datetime) -> None: ...
+
+
 class Files(Protocol):
     def put(self, file: FileRow) -> None: ...
     def page(self, feed: str, limit: int) -> list[FileRow]: ...
@@ -445,6 +453,8 @@ class Transaction(Protocol):
     def dead(self) -> Dead: ...
     @property
     def duties(self) -> Duties: ...
+    @property
+    def pace(self) -> Pace: ...
     @property
     def files(self) -> Files: ...
     @property
@@ -593,6 +603,12 @@ class Carrier(Protocol):
 
     async def track(self, local_id: str) -> Tracked | None:
         """What became of it; None where the carrier does not know it."""
+
+
+class DemographicsRegister(Protocol):
+    """PDS. What it does not answer just now is `Retry`; whatever it answers is for good."""
+
+    async def ask(self, question: Question) -> Answer: ...
 
 
 def pages(fetch: Callable[[int], list[T]], key: Callable[[T], int]) -> Iterator[list[T]]:

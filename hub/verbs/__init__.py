@@ -31,5 +31,6 @@ VERBS: dict[str, str] = {
     "dead": "dead letters, which nobody could handle: list, show, retry, drop",
     "journal": "what arrived and what was answered: list, show, export",
     "cohort": "the people who may be matched: import",
+    "pds": "the national demographics: prove the connection, ask by hand",
     "docs": "write the generated documents afresh, or check that they are",
 }

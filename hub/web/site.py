@@ -15,8 +15,15 @@ Ready = Callable[[], Awaitable[dict[str, str]]]
 Look = Callable[[], Awaitable[None]]
 """Brings the gauges up to date."""
 
+
+async def nothing_missing() -> dict[str, str]:
+    """There is nothing that the hub could do without."""
+    return {}
+
+
 _LOOK: web.AppKey[Look] = web.AppKey("look")
 _READY: web.AppKey[Ready] = web.AppKey("ready")
+_WITHOUT: web.AppKey[Ready] = web.AppKey("without")
 
 
 async def health(_request: web.Request) -> web.Response:
@@ -25,9 +32,11 @@ async def health(_request: web.Request) -> web.Response:
 
 
 async def ready(request: web.Request) -> web.Response:
-    """200 when messages can be taken and handled; 503 with the reason for each part that is away."""
-    away = await request.app[_READY]()
+    """200 when messages can be taken and handled; 503 with the reason for each part that is away. `without` names
+    partners who do not answer just now, which makes nobody unready: what needs them waits."""
+    away, without = await request.app[_READY](), await request.app[_WITHOUT]()
     body = {"status": "ready" if not away else "not ready", "away": away}
+    body |= {"without": without} if without else {}
     return web.json_response(body, status=200 if not away else 503)
 
 
@@ -37,11 +46,12 @@ async def metrics(request: web.Request) -> web.Response:
     return web.Response(body=telemetry.render_metrics(), headers={"Content-Type": telemetry.CONTENT_TYPE})
 
 
-def site(is_ready: Ready, look: Look) -> web.Application:
+def site(is_ready: Ready, look: Look, without: Ready = nothing_missing) -> web.Application:
     """The application, without a socket."""
     app = web.Application()
     app[_READY] = is_ready
     app[_LOOK] = look
+    app[_WITHOUT] = without
     app.add_routes([web.get("/health", health), web.get("/ready", ready), web.get("/metrics", metrics)])
     return app
 

@@ -15,6 +15,7 @@ assertions, token_keys     what partners have proven themselves with over HTTP, 
 dead_letters, duties       events that could not be handled; what the schedules did last
 feed_hours                 answers to each feed by the hour
 file_faults ──< file_notes files that are missing or corrupt, and what was done about each
+pace                       when a partner may be asked next
 """
 
 from __future__ import annotations
@@ -206,6 +207,13 @@ duties = Table(
     metadata,
     Column("name", String(64), primary_key=True),
     Column("done_at", Moment, nullable=False, comment="when one of the schedules last began it"),
+)
+
+pace = Table(
+    "pace",
+    metadata,
+    Column("partner", String(32), primary_key=True),
+    Column("next_at", Moment, nullable=False, comment="the next free turn"),
 )
 
 files = Table(

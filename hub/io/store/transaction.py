@@ -20,6 +20,7 @@ from hub.io.store.hours import SqlHours
 from hub.io.store.journal import SqlJournal
 from hub.io.store.letters import SqlLetters
 from hub.io.store.outgoing import SqlOutgoing
+from hub.io.store.pace import SqlPace
 from hub.io.store.prepared import Prepared
 from hub.io.store.proofs import SqlProofs
 from hub.io.store.records import SqlRecords
@@ -128,6 +129,10 @@ class SqlTransaction:
     @cached_property
     def duties(self) -> SqlDuties:
         return SqlDuties(self._connection, self.write_down)
+
+    @cached_property
+    def pace(self) -> SqlPace:
+        return SqlPace(self._connection, self.write_down)
 
     @cached_property
     def files(self) -> SqlFiles:
