@@ -45,7 +45,7 @@ class Case:
     @property
     def feeds(self) -> Feeds:
         """How the door finds the feed's table: MLLP by what the message says, the others know whose door it is."""
-        return FEEDS.find if self.dialect == "hl7v2_oru" else FEEDS.of(self.feed)
+        return FEEDS.speaking(self.dialect) if self.dialect == "hl7v2_oru" else FEEDS.of(self.feed)
 
     def __str__(self) -> str:
         return f"{self.feed}: {self.sentence}"

@@ -26,7 +26,7 @@ from hub.contract import EVENT_TYPES, Envelope, event_to_json, seal
 from hub.domain.events import ReportParked, ResultReported
 from hub.io.rabbit.cloudevents import cloud_type, headers_of
 from hub.io.rabbit.topology import EVENTS, EXCHANGES, QUEUES, TRIES, is_wanted, routing_key
-from tests.golden_cases import CASES, FEEDS, ROOT, Case
+from tests.golden_cases import CASES, ROOT, Case
 
 SCHEMAS = ROOT / "hub" / "schemas"
 DOCUMENT: dict[str, Any] = json.loads((SCHEMAS / "asyncapi.json").read_text(encoding="utf-8"))
@@ -163,7 +163,7 @@ def test_the_page_shows_the_whole_topology() -> None:
 
 def events_of(case: Case) -> list[ResultReported | ReportParked]:
     adapter = ADAPTERS[case.dialect]
-    reading = adapter.decode(adapter.open(case.raw), FEEDS.find, case.received_on)
+    reading = adapter.decode(adapter.open(case.raw), case.feeds, case.received_on)
     return [item.outcome for item in reading.items if isinstance(item.outcome, ResultReported | ReportParked)]
 
 

@@ -32,7 +32,7 @@ def on_the_wire(block: str) -> bytes:
 def test_an_example_is_answered_as_printed(message: str, answer: str) -> None:
     adapter = ADAPTERS["hl7v2_oru"]
     opened = adapter.open(on_the_wire(message))
-    reading = adapter.decode(opened, FEEDS.find, RECEIVED_ON)
+    reading = adapter.decode(opened, FEEDS.speaking("hl7v2_oru"), RECEIVED_ON)
     assert adapter.reply(opened, reading, ANSWERED_AT, "HUB0000001") == on_the_wire(answer)
 
 

@@ -35,6 +35,8 @@ def objection_to(via: Via, table: FeedTable) -> Reason | None:
     """Why the feed's messages are not taken from this sender at this door; None where they are."""
     if not is_proven(via, table):
         return Reason.SENDER_NOT_PROVEN
+    if table.dialect != via.dialect:
+        return Reason.WRONG_DOOR
     if table.status != "deactivated" and (table.status == "rehearsal") is not (via.door == REHEARSAL):
         return Reason.WRONG_DOOR
     return None

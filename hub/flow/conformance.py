@@ -112,13 +112,14 @@ def whose(raw: bytes, adapters: Mapping[str, Adapter], tables: FeedTables) -> tu
     for dialect, one in opened.items():
         table = tables.find(one.application, one.facility) if one.facility else None
         if table and table.dialect == dialect:
-            return adapters[dialect], tables.find
+            return adapters[dialect], tables.speaking(dialect)
     readable = (adapter for dialect, adapter in adapters.items() if _is_readable(adapter, opened[dialect], tables))
-    return next(readable, next(iter(adapters.values()))), tables.find
+    adapter = next(readable, next(iter(adapters.values())))
+    return adapter, tables.speaking(adapter.dialect)
 
 
 def _is_readable(adapter: Adapter, opened: Opened, tables: FeedTables) -> bool:
-    reading = adapter.decode(opened, tables.find, date.min)
+    reading = adapter.decode(opened, tables.speaking(adapter.dialect), date.min)
     return not any(
         isinstance(item.outcome, Reject) and item.outcome.reason is Reason.UNREADABLE for item in reading.items
     )

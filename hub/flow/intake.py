@@ -63,7 +63,7 @@ class Intake:
 
     def _read(self, raw: bytes, via: Via, at: datetime, problem: Reason | None) -> Message:
         adapter = self._adapters[via.dialect]
-        feeds = self._feeds.of(via.feed) if via.feed else self._feeds.find
+        feeds = self._feeds.of(via.feed) if via.feed else self._feeds.speaking(via.dialect)
         opened = adapter.open(raw)
         table = feeds(opened.application, opened.facility)
         if problem is None and table:

@@ -34,6 +34,16 @@ class FeedTables:
         """The feed that sends from this MESH mailbox."""
         return self._by_mailbox.get(mailbox.upper())
 
+    def speaking(self, dialect: str) -> Feeds:
+        """How a door finds tables by what a message says, where everybody speaks one language: an adapter gets no table
+        of another."""
+
+        def find(application: str, facility: str) -> FeedTable | None:
+            table = self.find(application, facility)
+            return table if table and table.dialect == dialect else None
+
+        return find
+
     def of(self, feed: str) -> Feeds:
         """How a door that knows the feed finds its table: whoever the message names as its sender must be that feed, or
         nobody (a file may name none)."""

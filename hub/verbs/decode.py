@@ -73,7 +73,7 @@ def _show_results(adapter: Adapter, raw: bytes, options: argparse.Namespace) -> 
 
     feeds = feeds_of(settings_of(options))
     opened = adapter.open(raw)
-    find = feeds.of(options.feed) if options.feed else feeds.find
+    find = feeds.of(options.feed) if options.feed else feeds.speaking(adapter.dialect)
     reading = adapter.decode(opened, find, day_in_england(wall_clock()))
     head = {
         "dialect": adapter.dialect,

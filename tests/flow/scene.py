@@ -195,7 +195,7 @@ class Scene:
     async def read_again(self, raw: bytes, feeds: FeedTables) -> None:
         """Put into the outbox what a message that is in the journal says under other tables, as a replay does."""
         adapter = ADAPTERS["hl7v2_oru"]
-        reading = adapter.decode(adapter.open(raw), feeds.find, self.now.date())
+        reading = adapter.decode(adapter.open(raw), feeds.speaking("hl7v2_oru"), self.now.date())
         digest = hashlib.sha256(raw).hexdigest()
         for item in reading.taken:
             place = {"feed": reading.feed, "digest": digest, "position": item.position}

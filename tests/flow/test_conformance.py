@@ -80,8 +80,10 @@ def test_a_code_that_our_table_lacks_is_not_right_though_it_is_answered_aa() -> 
 
 
 def test_whose_message_it_is_stands_in_the_message() -> None:
-    adapter, feeds = whose(case_of("eastvale", CASES[0].sentence).raw, ADAPTERS, FEEDS)
-    assert (adapter.dialect, feeds) == ("hl7v2_oru", FEEDS.find)
+    for case in CASES[::9]:
+        adapter, feeds = whose(case.raw, ADAPTERS, FEEDS)
+        if table := feeds(adapter.open(case.raw).application, adapter.open(case.raw).facility):
+            assert (adapter.dialect, table.feed) == (case.dialect, case.feed), case
     nobody, _ = whose(b"nothing that anybody reads", ADAPTERS, FEEDS)
     assert conformance(nobody, b"nothing that anybody reads", FEEDS.find, date(2026, 7, 20)).answer == "AR"
 

@@ -16,6 +16,7 @@ from hub.flow.ports import FileRow
 from hub.io.store import open_store
 from tests.flow.conftest import quick_directory
 from tests.flow.scene import Scene
+from tests.golden_cases import FEEDS
 from tests.journeys.driving import Finished, Inside, is_one_sentence
 
 FUTURE = date(2100, 1, 1)
@@ -66,7 +67,7 @@ def ask(capfd: pytest.CaptureFixture[str], data: Path) -> Inside:
 
 def test_every_feed_on_a_line(ask: Inside) -> None:
     done = ask("feeds")
-    assert [line.split()[0] for line in done.said.splitlines()[2:5]] == ["eastvale", "northmoor", "southwick"]
+    assert [line.split()[0] for line in done.said.splitlines()[2 : 2 + len(FEEDS)]] == sorted(FEEDS.by_id)
     states = {state["feed"]: state for state in json.loads(ask("feeds", "--json").out)}
     assert states["northmoor"]["week"] == {"AA": 1, "AE": 1}
     assert states["southwick"]["last_at"] is None

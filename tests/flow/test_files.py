@@ -165,3 +165,14 @@ async def test_the_good_rows_of_a_file_are_taken_one_by_one(scene: Scene) -> Non
 )
 def test_the_number_of_an_hl7_batch_is_its_control_id(header: bytes, number: int | None) -> None:
     assert ADAPTERS["hl7v2_oru"].open(header).sequence == number
+
+
+async def test_a_door_of_one_language_takes_no_feed_of_another(scene: Scene) -> None:
+    """Its table speaks of places that the adapter cannot read."""
+    raw = scene.message(scene.person(), scene.result()).replace(
+        b"NMLIMS|NORTHMOOR", b"|" + FEEDS.by_id["ashdown"].sender.facility.encode()
+    )
+    answered = await scene.send(raw)
+    assert (answered.code, answered.reason) == ("AR", "unknown-sender")
+    by_http = await scene.intake.take(raw, replace(MESH, feed="ashdown"))
+    assert (by_http.code, by_http.reason) == ("AR", "wrong-door")

@@ -36,7 +36,7 @@ def wait_for_messages(data: Path, count: int, seconds: float = 60.0) -> None:
 
 def read(feed: str, raw: bytes) -> Reading:
     adapter = ADAPTERS["hl7v2_oru"]
-    reading = adapter.decode(adapter.open(raw), FEEDS.find, ON)
+    reading = adapter.decode(adapter.open(raw), FEEDS.speaking("hl7v2_oru"), ON)
     assert reading.feed == feed
     return reading
 

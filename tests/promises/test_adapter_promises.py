@@ -237,7 +237,7 @@ def test_a_crowd_costs_no_more_than_its_bytes(crowd: str) -> None:
     started = process_time()
     try:
         opened = adapter.open(raw)
-        reading = adapter.decode(opened, FEEDS.find, date(2026, 7, 20))
+        reading = adapter.decode(opened, FEEDS.speaking("hl7v2_oru"), date(2026, 7, 20))
         assert adapter.reply(opened, reading, AT, "HUB1")
         assert reading.refused
         assert not_our_fault(reading)
