@@ -69,7 +69,6 @@ class Order:
             return [self.obr]
         return [segment for segment in self.followers if segment.name == name]
 
-
     @property
     def person(self) -> Place:
         return Location("PID", 1).place()

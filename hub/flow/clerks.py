@@ -10,7 +10,7 @@ from hub import telemetry
 from hub.domain.events import DecisionUndone, ReportParked, ResultQueried, ResultRefused
 from hub.domain.matching import decide, search_keys
 from hub.domain.people import Participant
-from hub.domain.record import place_after, standing
+from hub.domain.versions import place_after, standing
 from hub.errors import Reason
 from hub.flow.parking import POLICY, close, keys_of, open_tasks_of, park
 from hub.flow.ports import DecisionRow, MatchRow, ResultRow, TaskRow

@@ -14,8 +14,9 @@ from typing import Any, Protocol, TypeVar
 
 from hub.contract import Envelope
 from hub.domain.events import ReportParked, ResultReported
+from hub.domain.facts import Fact
 from hub.domain.people import Participant
-from hub.domain.record import Fact, Record
+from hub.domain.record import Record
 
 T = TypeVar("T")
 Clock = Callable[[], datetime]

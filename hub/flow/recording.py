@@ -7,9 +7,12 @@ from datetime import datetime
 
 from hub import telemetry
 from hub.contract import named_identity
+from hub.domain.call import Entry
 from hub.domain.events import LetterWished, MatchUndone, RecordChanged, ResultMatched, ResultReported
+from hub.domain.facts import ResultFact, UndoneFact
 from hub.domain.letters import LetterNotDue, letter_code, letters_due
-from hub.domain.record import Alert, Entry, Record, ResultFact, UndoneFact, fold, is_misdated, standing
+from hub.domain.record import Alert, Record, fold
+from hub.domain.versions import is_misdated, standing
 from hub.errors import Reason
 from hub.flow.parking import question
 from hub.flow.ports import LetterRow, MatchRow, ResultRow
@@ -137,7 +140,7 @@ def _due_letters(step: Step, participant_id: str, outcome: Record) -> tuple[list
     due: list[LetterRow] = []
     late: list[LetterRow] = []
     for index, each in enumerate(letters_due(outcome, step.policies, step.now.date())):
-        code = letter_code(outcome.results, index)
+        code = letter_code(outcome, index)
         if code is None or (isinstance(each, LetterNotDue) and each.rule != "too-old"):
             continue
         letter_id = named_identity(f"letter|{participant_id}|{each.result_id}|{code}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -10,14 +11,15 @@ import msgspec
 from sqlalchemy import Connection, Row, bindparam, select, update
 
 from hub.contract import named_identity
-from hub.domain.record import Fact, Record, ResultFact, UndoneFact
+from hub.domain.facts import Fact
+from hub.domain.record import Record
 from hub.flow.ports import MatchRow
 from hub.io.store.prepared import Prepared
 from hub.io.store.room import Room
 from hub.io.store.schema import facts, matches, records
 from hub.io.store.statements import Several, insert_all, insert_all_or_leave, insert_all_or_replace
 
-_KINDS: dict[str, type[ResultFact | UndoneFact]] = {kind.__name__: kind for kind in (ResultFact, UndoneFact)}
+_KINDS: dict[str, type[Fact]] = {kind.__name__: kind for kind in typing.get_args(Fact)}
 _encoder = msgspec.json.Encoder(order="deterministic")
 
 _UNDO = Prepared(
