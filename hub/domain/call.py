@@ -143,12 +143,10 @@ class _Walk:
 
     def through(self, entered: Call, others: Iterable[Decision | StepFact]) -> Call:
         dated: list[tuple[tuple[object, ...], int, Decision | StepFact | None]] = [
-            ((test.result.test_on, 0, index, ""), index, None) for index, test in enumerate(self.tests)
+            ((test.result.test_on, 0, index), index, None) for index, test in enumerate(self.tests)
         ]
         for fact in set(others):
-            rank = 2 if isinstance(fact, StepFact) else 1
-            order = list(CallStep).index(fact.step) if isinstance(fact, StepFact) else 0
-            dated.append(((day_of(fact), rank, order, repr(fact)), -1, fact))
+            dated.append(((day_of(fact), *_order(fact)), -1, fact))
         now = entered
         for _, index, happened in sorted(dated, key=lambda each: each[0]):
             now = self._after(now, index, happened)
@@ -294,6 +292,11 @@ def _anew(
         objected=now.objected,
         because=(*now.because, said),
     )
+
+
+def _order(fact: Decision | StepFact) -> tuple[object, ...]:
+    """Its place among the facts of one day."""
+    return (2, fact.about_due_on, _place(fact)) if isinstance(fact, StepFact) else (1, repr(fact))
 
 
 def _was_taken(now: Call, fact: StepFact) -> bool:
