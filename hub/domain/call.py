@@ -145,8 +145,7 @@ class _Walk:
         dated: list[tuple[tuple[object, ...], int, Decision | StepFact | None]] = [
             ((test.result.test_on, 0, index), index, None) for index, test in enumerate(self.tests)
         ]
-        for fact in set(others):
-            dated.append(((day_of(fact), *_order(fact)), -1, fact))
+        dated += [((day_of(fact), *_order(fact)), -1, fact) for fact in set(others)]
         now = entered
         for _, index, happened in sorted(dated, key=lambda each: each[0]):
             now = self._after(now, index, happened)

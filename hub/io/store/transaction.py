@@ -16,6 +16,7 @@ from hub.io.store.events import SqlEvents
 from hub.io.store.files import SqlFiles
 from hub.io.store.journal import SqlJournal
 from hub.io.store.letters import SqlLetters
+from hub.io.store.notifications import SqlNotifications, SqlRecallRuns
 from hub.io.store.outgoing import SqlOutgoing
 from hub.io.store.prepared import Prepared
 from hub.io.store.records import SqlRecords
@@ -140,6 +141,14 @@ class SqlTransaction:
     @cached_property
     def records(self) -> SqlRecords:
         return SqlRecords(self._connection, self.write_down)
+
+    @cached_property
+    def notifications(self) -> SqlNotifications:
+        return SqlNotifications(self._connection, self.write_down)
+
+    @cached_property
+    def recall_runs(self) -> SqlRecallRuns:
+        return SqlRecallRuns(self._connection, self.write_down)
 
     @cached_property
     def tasks(self) -> SqlTasks:
