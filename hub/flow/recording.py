@@ -117,14 +117,15 @@ def refold(step: Step, participant_id: str) -> Record:
 
 def enrol(step: Step, person: Participant) -> None:
     """Somebody new in the cohort, about whom nothing is known but that: from when on she is called."""
-    step.tx.records.save(person.participant_id, fold(_entry_of(person), (), step.policies), step.now)
+    step.tx.records.save(person.participant_id, fold(entry_of(person), (), step.policies), step.now)
 
 
 def _entry(step: Step, participant_id: str) -> Entry:
-    return _entry_of(step.participant(participant_id))
+    return entry_of(step.participant(participant_id))
 
 
-def _entry_of(person: Participant) -> Entry:
+def entry_of(person: Participant) -> Entry:
+    """What she came into the cohort with."""
     return Entry(person.date_of_birth, person.next_test_due_on, joined_on=person.joined_on)
 
 

@@ -225,7 +225,7 @@ class SqlRecords(Room):
         query = (
             select(records.c.next_step, func.count()).where(records.c.next_step_on <= on).group_by(records.c.next_step)
         )
-        return dict(self._connection.execute(query).tuples().all())
+        return {row[0]: row[1] for row in self._connection.execute(query)}
 
     def get(self, participant_id: str) -> dict[str, Any] | None:
         row = _RECORD.first(self._connection, {"id": participant_id})
