@@ -1,4 +1,4 @@
-"""What may be decided about a person: putting off, ceasing, reinstating (domain.md 1.3). The reasons stand in a table."""
+"""What may be decided about a person: putting off, ceasing, reinstating (domain.md 1.3)."""
 
 from __future__ import annotations
 

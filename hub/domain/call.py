@@ -161,7 +161,7 @@ class _Walk:
         if isinstance(happened, DeferredFact):
             return _deferred(now, happened)
         if isinstance(happened, CeasedFact):
-            said = f"Ceased on {spoken(happened.decided_on)} ({happened.reason})."
+            said = f"Ceased on {spoken(day_of(happened))} ({happened.reason})."
             return _anew(now, said, recall_type=CEASED, ceased=happened.reason)
         return self._reinstated(now, happened)
 
@@ -238,11 +238,11 @@ class _Walk:
     def _reinstated(self, now: Call, fact: ReinstatedFact) -> Call:
         if not now.ceased:
             return now
-        past = self._results_until(fact.decided_on)
+        past = self._results_until(day_of(fact))
         recall_type = recall_of(past[-1], None)[0] if past else CALLED
         if recall_type == SUSPENDED:
             recall_type = REPEAT_ADVISED  # she is given a date: she is not suspended
-        said = f"Reinstated on {spoken(fact.decided_on)}: {recall_type}, due on {spoken(fact.due_on)}."
+        said = f"Reinstated on {spoken(day_of(fact))}: {recall_type}, due on {spoken(fact.due_on)}."
         return _anew(now, said, recall_type=recall_type, next_test_due_on=fact.due_on, responses=0)
 
 
@@ -265,9 +265,9 @@ def is_abnormal(result: TestResult) -> bool:
 
 def _deferred(now: Call, fact: DeferredFact) -> Call:
     if now.ceased or now.recall_type == SUSPENDED:
-        said = f"Put off on {spoken(fact.decided_on)}, without effect: she is {now.recall_type.lower()}."
+        said = f"Put off on {spoken(day_of(fact))}, without effect: she is {now.recall_type.lower()}."
         return replace(now, because=(*now.because, said))
-    said = f"Put off on {spoken(fact.decided_on)} ({fact.reason}) to {spoken(fact.due_on)}."
+    said = f"Put off on {spoken(day_of(fact))} ({fact.reason}) to {spoken(fact.due_on)}."
     return _anew(now, said, recall_type=now.recall_type, next_test_due_on=fact.due_on, decided_by=now.decided_by)
 
 
@@ -295,7 +295,7 @@ def _anew(
 
 def _order(fact: Decision | StepFact) -> tuple[object, ...]:
     """Its place among the facts of one day."""
-    return (2, fact.about_due_on, _place(fact)) if isinstance(fact, StepFact) else (1, repr(fact))
+    return (2, fact.about_due_on, _place(fact)) if isinstance(fact, StepFact) else (1, fact.decided_at, repr(fact))
 
 
 def _was_taken(now: Call, fact: StepFact) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
 
+from hub.domain.dates import day_in_england
 from hub.domain.events import TestResult
 
 
@@ -36,10 +37,11 @@ class UndoneFact:
 @dataclass(frozen=True, slots=True)
 class DischargeFact:
     """Colposcopy discharged her to recall (domain.md 3). `stated_due_on` is the date the clinic named, `due_on` the one
-    that counts (never earlier than may be entered)."""
+    that counts (never earlier than may be entered). Of two with the same day the one we heard of last counts."""
 
     fact_id: str
     discharged_on: date
+    decided_at: datetime
     stated_due_on: date
     due_on: date
     clinic: str
@@ -50,7 +52,7 @@ class DeferredFact:
     """Her next test was put off (domain.md 1.3). `reason` is a key of `mappings/policy/actions.toml`."""
 
     fact_id: str
-    decided_on: date
+    decided_at: datetime
     due_on: date
     reason: str
 
@@ -60,7 +62,7 @@ class CeasedFact:
     """She is not called any more (domain.md 1.3). `reason` is a key of `mappings/policy/actions.toml`."""
 
     fact_id: str
-    decided_on: date
+    decided_at: datetime
     reason: str
 
 
@@ -69,7 +71,7 @@ class ReinstatedFact:
     """She is called again after she was ceased, with this date."""
 
     fact_id: str
-    decided_on: date
+    decided_at: datetime
     due_on: date
 
 
@@ -109,4 +111,4 @@ def day_of(fact: Decision | StepFact) -> date:
     """The day from which it counts."""
     if isinstance(fact, DischargeFact):
         return fact.discharged_on
-    return fact.taken_on if isinstance(fact, StepFact) else fact.decided_on
+    return fact.taken_on if isinstance(fact, StepFact) else day_in_england(fact.decided_at)

@@ -202,6 +202,24 @@ class OutgoingRow:
     changed_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ActionRow:
+    """What was decided about a person: defer, cease, reinstate or discharge. `action_id` is that of its fact."""
+
+    action_id: str
+    participant_id: str
+    action: str
+    reason: str
+    due_on: date | None
+    decided_on: date
+    by: str
+    why: str
+    decided_at: datetime
+    case_number: str = ""
+    taken_back_at: datetime | None = None
+    taken_back_by: str = ""
+
+
 class Summary(NamedTuple):
     """What the rest of the hub knows of a record without reading it: the columns of its fold."""
 
@@ -339,6 +357,12 @@ class Notifications(Protocol):
     def of_practice(self, practice_code: str, of_list: str, since: date, limit: int) -> list[NotificationRow]: ...
 
 
+class PersonActions(Protocol):
+    def put(self, row: ActionRow) -> None: ...
+    def get(self, action_id: str) -> ActionRow | None: ...
+    def of(self, participant_id: str) -> list[ActionRow]: ...
+
+
 class RecallRuns(Protocol):
     def begin(self, run_on: date, at: datetime) -> None: ...
     def add(self, run_on: date, counts: Mapping[str, int]) -> None: ...
@@ -409,6 +433,8 @@ class Transaction(Protocol):
     def records(self) -> Records: ...
     @property
     def notifications(self) -> Notifications: ...
+    @property
+    def actions(self) -> PersonActions: ...
     @property
     def recall_runs(self) -> RecallRuns: ...
     @property

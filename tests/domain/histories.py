@@ -62,14 +62,15 @@ def a_history(text: str) -> list[Fact]:
 def _any_fact(text: str, number: int) -> Fact:
     day, word, *rest = text.split()
     on, name = date.fromisoformat(day), f"d{number}"
+    at = datetime.combine(on, time(12), UTC) + timedelta(minutes=number)
     if word == "discharged":
-        return DischargeFact(name, on, date.fromisoformat(rest[0]), date.fromisoformat(rest[0]), "clinic")
+        return DischargeFact(name, on, at, date.fromisoformat(rest[0]), date.fromisoformat(rest[0]), "clinic")
     if word == "deferred":
-        return DeferredFact(name, on, date.fromisoformat(rest[0]), rest[1])
+        return DeferredFact(name, at, date.fromisoformat(rest[0]), rest[1])
     if word == "ceased":
-        return CeasedFact(name, on, rest[0])
+        return CeasedFact(name, at, rest[0])
     if word == "reinstated":
-        return ReinstatedFact(name, on, date.fromisoformat(rest[0]))
+        return ReinstatedFact(name, at, date.fromisoformat(rest[0]))
     if word in {step.value for step in CallStep}:
         return StepFact(CallStep(word), on, date.fromisoformat(rest[0]))
     return TakenBackFact(rest[0]) if word == "taken-back" else a_fact(text, f"r{number}")

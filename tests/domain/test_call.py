@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,13 +25,14 @@ from tests.domain.test_record import DAYS, result_facts
 
 ENTRY = Entry(BORN, date(2021, 9, 1))
 DUE = st.one_of(st.just(ENTRY.next_test_due_on), DAYS)
+TIMES = st.builds(lambda day, hour: datetime.combine(day, time(hour), UTC), DAYS, st.sampled_from([9, 15]))
 NAMES = st.integers(1, 6).map(lambda number: f"d{number}")
 REASONS = st.sampled_from(["informed-choice", "no-cervix", "age-manual"])
 DECISIONS = st.one_of(
-    st.builds(DischargeFact, NAMES, DAYS, DUE, DUE, st.just("clinic")),
-    st.builds(DeferredFact, NAMES, DAYS, DUE, st.sampled_from(["pregnancy", "wish"])),
-    st.builds(CeasedFact, NAMES, DAYS, REASONS),
-    st.builds(ReinstatedFact, NAMES, DAYS, DUE),
+    st.builds(DischargeFact, NAMES, DAYS, TIMES, DUE, DUE, st.just("clinic")),
+    st.builds(DeferredFact, NAMES, TIMES, DUE, st.sampled_from(["pregnancy", "wish"])),
+    st.builds(CeasedFact, NAMES, TIMES, REASONS),
+    st.builds(ReinstatedFact, NAMES, TIMES, DUE),
 )
 STEPS = st.builds(StepFact, st.sampled_from(CallStep), DAYS, DUE)
 LIVES = st.lists(st.one_of(result_facts(), DECISIONS, STEPS, STEPS, st.builds(TakenBackFact, NAMES)), max_size=14)

@@ -6,7 +6,8 @@ journal ──< replies        what arrived, byte for byte, and what was answere
    │  └──< outgoing        messages to laboratories: confirmations of files, refusals
    └──< results ──< matches >── participants ──< facts, records, letters
            └──< tasks ──< decisions
-notifications, recall_runs call and recall: the practices' lists, and what each day's run did
+notifications, actions     call and recall: the practices' lists, what was decided about a person
+recall_runs                what each day's run did
 outbox, inbox              events leaving a transaction, and which consumer has handled which
 dead_letters, duties       events that could not be handled; what the schedules did last
 """
@@ -342,6 +343,23 @@ notifications = Table(
     Column("answered_at", Moment),
     Column("answered_by", Words, nullable=False),
     Index("ix_notifications_list", "practice_code", "list", "state", "listed_on"),
+)
+
+actions = Table(
+    "actions",
+    metadata,
+    Column("action_id", String(36), primary_key=True, comment="that of its fact"),
+    Column("participant_id", String(36), ForeignKey("participants.participant_id"), nullable=False, index=True),
+    Column("action", String(16), nullable=False, comment="defer, cease, reinstate, discharge"),
+    Column("reason", String(32), nullable=False),
+    Column("due_on", Date),
+    Column("decided_on", Date, nullable=False),
+    Column("by", Words, nullable=False),
+    Column("case_number", String(32), nullable=False, comment="CSAS's own, where a clerk decided"),
+    Column("why", Words, nullable=False),
+    Column("decided_at", Moment, nullable=False),
+    Column("taken_back_at", Moment),
+    Column("taken_back_by", Words, nullable=False),
 )
 
 recall_runs = Table(

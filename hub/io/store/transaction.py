@@ -8,6 +8,7 @@ from functools import cached_property
 
 from sqlalchemy import ARRAY, BigInteger, Connection, bindparam, func, insert, select
 
+from hub.io.store.actions import SqlActions
 from hub.io.store.cohort import SqlCohort
 from hub.io.store.counts import SqlCounts
 from hub.io.store.dead import SqlDead
@@ -145,6 +146,10 @@ class SqlTransaction:
     @cached_property
     def notifications(self) -> SqlNotifications:
         return SqlNotifications(self._connection, self.write_down)
+
+    @cached_property
+    def actions(self) -> SqlActions:
+        return SqlActions(self._connection, self.write_down)
 
     @cached_property
     def recall_runs(self) -> SqlRecallRuns:

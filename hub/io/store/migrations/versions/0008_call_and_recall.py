@@ -58,6 +58,26 @@ def upgrade() -> None:
         "ix_notifications_list", "notifications", ["practice_code", "list", "state", "listed_on"], unique=False
     )
     op.create_table(
+        "actions",
+        sa.Column("action_id", sa.String(length=36), nullable=False, comment="that of its fact"),
+        sa.Column("participant_id", sa.String(length=36), nullable=False),
+        sa.Column("action", sa.String(length=16), nullable=False, comment="defer, cease, reinstate, discharge"),
+        sa.Column("reason", sa.String(length=32), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=True),
+        sa.Column("decided_on", sa.Date(), nullable=False),
+        sa.Column("by", Words(), nullable=False),
+        sa.Column("case_number", sa.String(length=32), nullable=False, comment="CSAS's own, where a clerk decided"),
+        sa.Column("why", Words(), nullable=False),
+        sa.Column("decided_at", Moment(), nullable=False),
+        sa.Column("taken_back_at", Moment(), nullable=True),
+        sa.Column("taken_back_by", Words(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["participant_id"], ["participants.participant_id"], name=op.f("fk_actions_participant_id")
+        ),
+        sa.PrimaryKeyConstraint("action_id", name=op.f("pk_actions")),
+    )
+    op.create_index(op.f("ix_actions_participant_id"), "actions", ["participant_id"], unique=False)
+    op.create_table(
         "recall_runs",
         sa.Column("run_on", sa.Date(), nullable=False),
         sa.Column("begun_at", Moment(), nullable=False),
