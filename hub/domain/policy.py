@@ -104,6 +104,8 @@ class CallSettings:
     months_after_no_response_routine: int
     months_after_no_response_repeat: int
     ceased_for_good: frozenset[str]
+    eligible_from_age_months: int
+    early_sample_months: int
 
     def months_after_no_response(self, recall_type: str) -> int:
         """From the date she did not keep to the next."""

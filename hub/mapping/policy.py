@@ -99,6 +99,8 @@ class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     months_after_no_response_routine: Months
     months_after_no_response_repeat: Months
     ceased_for_good: list[str]
+    eligible_from_age_months: Annotated[int, Meta(ge=0, le=1200)]
+    early_sample_months: Months
 
 
 class SettingsTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
