@@ -19,6 +19,8 @@ VERBS: dict[str, str] = {
     "dead": "dead letters, which nobody could handle: list, show, retry, drop",
     "journal": "what arrived and what was answered: list, show, export",
     "cohort": "the people who may be matched: import",
+    "person": "one person's recall and why; put off, cease, reinstate",
+    "pnl": "the practices' lists and their answers",
     "recall": "call and recall: the daily run, and what it did",
     "docs": "write the generated documents afresh, or check that they are",
 }
