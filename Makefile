@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
+MESH := .venv-mesh/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-embedded check bench faults fuzz lock docs clean
@@ -15,7 +16,7 @@ setup: $(RUNTIME)  ## make .venv with the hub command in it
 demo: $(RUNTIME)  ## the whole story on this machine: laboratories, records, the clerks' queue
 	@$(BIN)/hub demo
 
-test: $(DEV)  ## every test, on private PostgreSQL and RabbitMQ servers too
+test: $(DEV) $(MESH)  ## every test, on private PostgreSQL and RabbitMQ servers too
 	@$(BIN)/python -m tests.servers.install postgresql rabbitmq
 	$(BIN)/python -m pytest
 
@@ -37,7 +38,7 @@ bench: $(DEV)  ## speeds and rates, medians and ratios of things run side by sid
 docs: $(RUNTIME)  ## write the generated documents afresh
 	$(BIN)/hub docs
 
-faults: $(DEV)  ## the full counts behind the short forms of make test: kills, cuts, wiped servers, every sample
+faults: $(DEV) $(MESH)  ## the full counts behind the short forms of make test: kills, cuts, wiped servers, every sample
 	@$(BIN)/python -m tests.servers.install
 	HUB_TEST_KILLS=40 HUB_TEST_FAULTS=20000 $(BIN)/python -m pytest tests/journeys/test_kill.py tests/journeys/test_faults.py -s
 	HUB_TEST_ALL=1 $(BIN)/python -m pytest tests/promises tests/formats tests/flow --timeout 3600
@@ -50,7 +51,7 @@ lock: $(DEV)  ## compile the lock files anew from pyproject.toml
 	$(BIN)/python tests/lock.py
 
 clean:  ## remove what setup and the demo made
-	rm -rf .venv .hub *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-mesh .hub *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 # pip comes last into a new environment: if it is there, nothing was cut short.
 .venv/bin/pip:
@@ -71,4 +72,12 @@ $(RUNTIME): .venv/bin/pip requirements.lock pyproject.toml
 $(DEV): $(RUNTIME) requirements-dev.lock
 	@echo 'Installing the locked development tools ...'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# NHS England's MESH server, for the tests alone: it pins its libraries to versions of its own.
+$(MESH): .venv/bin/pip requirements-mesh.lock
+	@echo 'Installing the locked MESH sandbox ...'
+	@rm -rf .venv-mesh
+	@$(PYTHON) -m venv .venv-mesh
+	@.venv-mesh/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-mesh.lock
 	@touch $@

@@ -9,6 +9,9 @@ from typing import cast
 from hub.contract import Adapter
 
 _REGISTER = {
+    "fhir_report": "adapters.fhir_report:FhirReport",
+    "delimited_results": "adapters.delimited_results:DelimitedResults",
+    "edifact_results": "adapters.edifact_results:EdifactResults",
     "hl7v2_oru": "adapters.hl7v2_oru:Hl7v2Oru",
 }
 

@@ -24,9 +24,11 @@ from hub.flow.refill import refill, refill_if_lost
 from hub.flow.relay import Relay
 from hub.flow.replies import ReplyLedger
 from hub.flow.schedule import Duty, Schedule
+from hub.flow.sending import Sender
 from hub.flow.watch import Watch
 from hub.flow.worker import Worker
 from hub.io.conveyor import InProcessConveyor
+from hub.io.mesh import MeshClient, MeshDoor, MeshSettings, mesh_settings
 from hub.io.mllp import Answer, FrameProblem, MllpDoor, Peer, door_settings
 from hub.io.mllp.conversation import Answering
 from hub.io.store import store_of
@@ -84,6 +86,8 @@ async def running(
 ) -> AsyncIterator[Running]:
     """Run the roles in this process until the block ends; what was taken is finished, then everything is closed."""
     feeds, context = feeds_of(settings), context_of(settings, clock)
+    post = mesh_settings(settings) if "intake" in roles else None
+    mailbox = MeshClient(post, clock) if post else None
     store = store_of(settings)
     conveyor = conveyor_of(settings, roles)
     hub = Running(store)
@@ -98,7 +102,10 @@ async def running(
         settings.http_port,
     )
     background: dict[str, Callable[[], list[Coroutine[Any, Any, None]]]] = {
-        "intake": lambda: [ledger.run()],
+        "intake": lambda: [
+            ledger.run(),
+            *(_by_mesh(post, mailbox, intake, feeds, store, clock) if post and mailbox else ()),
+        ],
         "relay": lambda: [relay.run()],
         "worker": lambda: [
             Worker(store, conveyor, context, RECORDS, relay.wake).run(),
@@ -121,10 +128,20 @@ async def running(
         await door.stop()
         await web_site.stop()
         await _end(tasks)
+        if mailbox:
+            await mailbox.close()
         await conveyor.close()
         with suppress(Exception):  # the last notes about replies are not worth a failed shutdown
             await ledger.write_down()
         await store.close()
+
+
+def _by_mesh(
+    post: MeshSettings, mailbox: MeshClient, intake: Intake, feeds: FeedTables, store: Store, clock: Clock
+) -> list[Coroutine[Any, Any, None]]:
+    """The door that collects our mailbox, and the sender of what goes to laboratories."""
+    door = MeshDoor(mailbox, intake, feeds, store, clock, post.poll_every)
+    return [door.run(), Sender(store, mailbox, clock).run()]
 
 
 def conveyor_of(settings: Settings, roles: tuple[str, ...] = ()) -> Conveyor:

@@ -109,6 +109,13 @@ def _address(*schemes: str) -> Callable[[str], str]:
     return read
 
 
+def _mesh(text: str) -> str:
+    """Plain HTTP goes to this machine alone: people's results must not cross a network in the clear."""
+    if text and re.fullmatch(r"https://[^\s/@]+(/\S*)?|http://(127\.0\.0\.1|\[::1\]|localhost)(:\d+)?/?", text) is None:
+        raise _Unfit("an address that begins with https://, or http:// for a server on this machine")
+    return text
+
+
 def _collector(text: str) -> str:
     if text and re.fullmatch(r"https?://[^\s/]+(/\S*)?", text) is None:
         raise _Unfit("an address like http://collector:4318")
@@ -173,6 +180,23 @@ class Settings:
         "",
         "The authority (PEM) of the senders' certificates. If given, a sender must show one.",
     )
+    mesh_url: str = _setting(
+        "HUB_MESH_URL", _mesh, "", "Where MESH is, like https://mesh-sync.spineservices.nhs.uk. Empty: no MESH."
+    )
+    mesh_mailbox: str = _setting("HUB_MESH_MAILBOX", _text, "", "Our own mailbox in MESH.")
+    mesh_password: str = _setting("HUB_MESH_PASSWORD", _text, "", "The password of our mailbox.", secret=True)
+    mesh_shared_key: str = _setting(
+        "HUB_MESH_SHARED_KEY", _text, "", "The key that MESH gives to everybody in an environment.", secret=True
+    )
+    mesh_poll_seconds: float = _setting(
+        "HUB_MESH_POLL_SECONDS", _seconds, "300", "How often our mailbox is looked into; MESH asks for 300 at least."
+    )
+    mesh_max_bytes: int = _setting("HUB_MESH_MAX_BYTES", _bytes, "64 MiB", "The largest file taken, unpacked.")
+    mesh_tls_cert: Path | None = _setting("HUB_MESH_TLS_CERT", _path_or_none, "", "Our certificate (PEM) for MESH.")
+    mesh_tls_key: Path | None = _setting("HUB_MESH_TLS_KEY", _path_or_none, "", "The private key of that certificate.")
+    mesh_tls_ca: Path | None = _setting(
+        "HUB_MESH_TLS_CA", _path_or_none, "", "The authority (PEM) of MESH's certificate. Empty: those of the system."
+    )
     http_host: str = _setting("HUB_HTTP_HOST", _host, "127.0.0.1", "Where the web pages, /health and /metrics listen.")
     http_port: int = _setting("HUB_HTTP_PORT", _port, "8080", "The port of the web pages; 0 takes any free one.")
     refill_seconds: float = _setting(
@@ -203,6 +227,7 @@ class Settings:
         }
         settings = cls(**given)
         _refuse_half_tls(settings)
+        _refuse_half_mesh(settings)
         return settings
 
     @property
@@ -259,3 +284,12 @@ def _refuse_half_tls(settings: Settings) -> None:
         raise CannotRun("HUB_MLLP_TLS_CERT and HUB_MLLP_TLS_KEY belong together: set both, or neither for no TLS.")
     if settings.mllp_tls_client_ca is not None and settings.mllp_tls_cert is None:
         raise CannotRun("HUB_MLLP_TLS_CLIENT_CA needs TLS: set HUB_MLLP_TLS_CERT and HUB_MLLP_TLS_KEY too.")
+
+
+def _refuse_half_mesh(settings: Settings) -> None:
+    if (settings.mesh_tls_cert is None) != (settings.mesh_tls_key is None):
+        raise CannotRun("HUB_MESH_TLS_CERT and HUB_MESH_TLS_KEY belong together: set both, or neither.")
+    if settings.mesh_url and not (settings.mesh_mailbox and settings.mesh_password and settings.mesh_shared_key):
+        raise CannotRun(
+            "HUB_MESH_URL needs a mailbox: set HUB_MESH_MAILBOX, HUB_MESH_PASSWORD and HUB_MESH_SHARED_KEY too."
+        )

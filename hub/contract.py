@@ -19,6 +19,7 @@ from hub.domain import events
 from hub.domain.events import Event, ReportParked, ResultReported
 from hub.errors import Reject
 from hub.mapping import Feeds, FeedTable
+from hub.mapping.forms import read_sequence
 
 _NAMESPACE = uuid.UUID("6c1b0f0e-6b0d-5f0a-9c55-2f7f3a1f6b1d")
 
@@ -56,7 +57,8 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What an adapter read. `feed` is the id of the sender's feed, empty if the sender is unknown.
+    """What an adapter read. `feed` is the id of the sender's feed, empty if the sender is unknown. `sequence` is the
+    number of the file, where only the sender's table says where it stands (else `Opened` has it).
 
     A message is taken whole or not at all; of a batch the good messages are taken.
     """
@@ -64,6 +66,7 @@ class Reading:
     feed: str
     items: tuple[Item, ...]
     notes: tuple[str, ...] = ()
+    sequence: int | None = None
 
     @property
     def taken(self) -> tuple[Item, ...]:
@@ -83,6 +86,15 @@ class Reading:
         first = self.refused[0].outcome
         assert isinstance(first, Reject)
         return "AE" if self.taken else first.reason.answer
+
+
+def sequence_of(opened: Opened, reading: Reading, table: FeedTable | None, name: str) -> int | None:
+    """The number of a file: as it says itself, else as its name says by the feed's table."""
+    if opened.sequence is not None:
+        return opened.sequence
+    if reading.sequence is not None or table is None:
+        return reading.sequence
+    return read_sequence(table.file.sequence_of(name))
 
 
 class Adapter(Protocol):

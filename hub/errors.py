@@ -58,6 +58,9 @@ class Reason(Enum):
 
     # The sender must act: the content is wrong in itself (AE).
     MISSING_DATA = _Words("missing-data", "A required field is empty. Fill it and send the message again.", "AE", "101")
+    MALFORMED = _Words(
+        "malformed", "This is not put together as agreed, so that its parts cannot be told apart.", "AE", "100"
+    )
     NO_RESULT = _Words(
         "no-result", "The message carries no result. Send a message with the results in it.", "AE", "100"
     )
@@ -122,6 +125,9 @@ class Reason(Enum):
     # Nobody must act.
     STORE_AWAY = _Words("store-away", "The hub cannot store just now. Send the message again.", "", "207")
     BROKER_AWAY = _Words("broker-away", "The broker cannot be reached just now. Events wait in the outbox.", "", "207")
+    MESH_AWAY = _Words(
+        "mesh-away", "MESH cannot be used just now. What came waits there, what is to go waits here.", "", "207"
+    )
     NOT_NOW = _Words("not-now", "The hub cannot do this just now and tries again by itself.", "", "207")
 
     @property

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.servers import Databases, PostgresNode, RabbitNode, ServersMissing, VirtualHosts
+from tests.servers import Databases, MeshNode, PostgresNode, RabbitNode, ServersMissing, VirtualHosts
 from tests.servers.install import ensure
 
 
@@ -46,3 +46,24 @@ def rabbit() -> Iterator[VirtualHosts]:
     installed("rabbitmq")
     with RabbitNode() as node:
         yield VirtualHosts(node.fresh_vhost)
+
+
+@pytest.fixture(scope="session")
+def mesh_node() -> Iterator[MeshNode]:
+    """NHS England's MESH sandbox, one for all tests. `make test-embedded` does without."""
+    if os.environ.get("HUB_TEST_ROADS") == "embedded":
+        pytest.skip("the small run has no MESH sandbox: make test")
+    try:
+        node = MeshNode()
+    except ServersMissing as missing:
+        pytest.fail(str(missing), pytrace=False)
+    with node:
+        yield node
+
+
+@pytest.fixture
+def mesh(mesh_node: MeshNode) -> MeshNode:
+    """The sandbox, running, with empty mailboxes."""
+    mesh_node.start()
+    mesh_node.empty()
+    return mesh_node

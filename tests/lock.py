@@ -16,14 +16,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 UV = Path(sys.executable).with_name("uv")
 RUNTIME, DEV, SMARTCARD = "requirements.lock", "requirements-dev.lock", "requirements-smartcard.lock"
-FUZZ = "requirements-fuzz.lock"
+FUZZ, MESH = "requirements-fuzz.lock", "requirements-mesh.lock"
 
-# The others are constrained by the first, so that a package has one version in this project.
+# The others are constrained by the first, so that a package has one version in the hub. The last is of another program,
+# in a venv of its own.
 LOCKS = {
     RUNTIME: ("--group", "build", "pyproject.toml"),
     DEV: ("--group", "dev", "--constraint", RUNTIME),
     FUZZ: ("--group", "fuzz", "--constraint", RUNTIME),
     SMARTCARD: ("--extra", "smartcard", "--constraint", RUNTIME, "pyproject.toml"),
+    MESH: ("--group", "mesh-sandbox"),
 }
 COMPILE = (
     "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes", "--no-header",

@@ -1,4 +1,4 @@
-"""The real HL7 v2 messages that the tests are run against, where the folder of samples stands beside the project.
+"""The real HL7 v2 and FHIR messages that tests run against, where the folder of samples stands beside the project.
 
 They are other projects' public test data: read from their folder, never copied into this one.
 """
@@ -30,6 +30,16 @@ def sample_messages() -> list[tuple[str, bytes]]:
     if not SAMPLES.is_dir():
         pytest.skip("the samples folder (../shared/samples beside the project) is not here")
     return [entry for path in hl7_sample_files() for entry in _entries(path)]
+
+
+def fhir_samples() -> list[tuple[str, bytes]]:
+    """Every FHIR resource, in JSON and XML: (path within the samples, bytes). Skips the test where the folder is
+    absent."""
+    if not SAMPLES.is_dir():
+        pytest.skip("the samples folder (../shared/samples beside the project) is not here")
+    files = sorted(path for path in SAMPLES.rglob("*") if path.suffix in (".json", ".xml") and path.is_file())
+    found = [(path.relative_to(SAMPLES).as_posix(), path.read_bytes()) for path in files]
+    return [(name, raw) for name, raw in found if b'"resourceType"' in raw or b"http://hl7.org/fhir" in raw]
 
 
 def _holds_segments(path: Path) -> bool:

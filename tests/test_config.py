@@ -5,12 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import FrozenInstanceError, fields
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from hub.config import Settings, env_example, settings_table
 from hub.errors import CannotRun
+from hub.io.mesh import mesh_settings
 from hub.io.mllp import MllpSettings, door_settings
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -74,6 +76,9 @@ def test_sizes(text: str, size: int) -> None:
         ("HUB_MLLP_HOST", "two words"),
         ("HUB_DATABASE_URL", "mysql://x"),
         ("HUB_AMQP_URL", "http://x"),
+        ("HUB_MESH_URL", "http://mesh.example"),
+        ("HUB_MESH_URL", "https://somebody@mesh.example"),
+        ("HUB_MESH_POLL_SECONDS", "0"),
         ("HUB_LOG", "loud"),
         ("HUB_LOG_FORMAT", "xml"),
     ],
@@ -118,6 +123,38 @@ def test_an_unknown_setting_is_refused_and_the_nearest_named(name: str, advice: 
 def test_half_a_tls_is_none(half: dict[str, str]) -> None:
     with pytest.raises(CannotRun, match="HUB_MLLP_TLS"):
         Settings.from_environment(half)
+
+
+MESH = {
+    "HUB_MESH_URL": "https://mesh.example/",
+    "HUB_MESH_MAILBOX": "X26HC005",
+    "HUB_MESH_PASSWORD": "s3cret",
+    "HUB_MESH_SHARED_KEY": "s3cret too",
+}
+
+
+def test_a_mailbox_is_whole_and_its_secrets_are_not_shown() -> None:
+    settings = Settings.from_environment(MESH | {"HUB_MESH_POLL_SECONDS": "600"})
+    given = mesh_settings(settings)
+    assert given is not None
+    assert (given.url, given.mailbox, given.poll_every) == ("https://mesh.example", "X26HC005", timedelta(minutes=10))
+    assert "s3cret" not in repr(settings) + repr(given)
+    assert mesh_settings(Settings()) is None
+    for name in list(MESH)[1:]:
+        with pytest.raises(CannotRun, match=name):
+            Settings.from_environment({key: text for key, text in MESH.items() if key != name})
+    for half in ("HUB_MESH_TLS_CERT", "HUB_MESH_TLS_KEY"):
+        with pytest.raises(CannotRun, match="HUB_MESH_TLS"):
+            Settings.from_environment(MESH | {half: "/a.pem"})
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8700", "http://localhost", "http://[::1]:1", "https://a.example:1/x"]
+)
+def test_people_do_not_cross_a_network_in_the_clear(url: str) -> None:
+    assert Settings.from_environment(MESH | {"HUB_MESH_URL": url}).mesh_url == url
+    with pytest.raises(CannotRun, match="HUB_MESH_URL"):
+        Settings.from_environment(MESH | {"HUB_MESH_URL": "http://127.0.0.1.evil.example"})
 
 
 def test_settings_cannot_be_changed() -> None:

@@ -20,12 +20,12 @@ from adapters import ADAPTERS
 from hub.__main__ import _parser
 from hub.config import OF_TESTS, settings_table
 from hub.demo.story import story
-from hub.mapping.feed_table import Access, Answer, Fact, FeedTable, Laboratory, Sender
+from hub.mapping.feed_table import Access, Answer, Fact, FeedTable, FileForm, FileRecord, Laboratory, Sender
 from hub.verbs import VERBS
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-MADE = {".git", ".venv", ".hub", "__pycache__", ".hypothesis"}
+MADE = {".git", ".venv", ".venv-mesh", ".hub", "__pycache__", ".hypothesis"}
 CACHES = re.compile(r"\..*_cache$|.*\.egg-info$")
 # Written in pieces, or this file would find itself.
 PATHS_OF_A_MACHINE = re.compile(rf"(?<![\w.~-])/(?:{'|'.join(('wo' + 'rk', 'ro' + 'ot', 'ho' + 'me'))})/\w")
@@ -33,6 +33,7 @@ REGISTRIES = tuple(
     ".".join(parts) for parts in (("pypi", "org"), ("python" + "hosted", "org"), ("npmjs", "org"), ("golang", "org"))
 )
 NOT_PLAIN = {"asyncio", "logging", "os", "socket", "subprocess", "threading"}
+IMPORTED_AS = {"fhir.resources": "fhir", "pyjwt": "jwt"}
 FRONT = ("README.md", "hub/README.md")
 
 
@@ -121,7 +122,7 @@ def test_every_setting_is_documented_and_no_other_is_spoken_of() -> None:
 
 def test_every_key_of_a_table_is_documented() -> None:
     text = (ROOT / "mappings/README.md").read_text()
-    for struct in (FeedTable, Sender, Laboratory, Access, Answer, Fact):
+    for struct in (FeedTable, Sender, Laboratory, Access, Answer, FileForm, FileRecord, Fact):
         for field in msgspec.structs.fields(struct):
             written = (f"`{field.name}`", f"`[{field.name}]`", f"`[{field.name}.NAME]`")
             assert any(way in text for way in written), f"{struct.__name__}.{field.name}"
@@ -169,7 +170,7 @@ def test_every_dependency_has_its_reason_and_its_room() -> None:
         *(imported(path) for path in FILES if path.is_relative_to(ROOT / "hub") and path.suffix == ".py")
     )
     for name in names:
-        module = "opentelemetry" if name.startswith("opentelemetry-") else name.replace("-", "_")
+        module = "opentelemetry" if name.startswith("opentelemetry-") else IMPORTED_AS.get(name, name.replace("-", "_"))
         assert (module in used) == (rooms[name] != "none") == (module in fenced), name
 
 

@@ -10,7 +10,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.lock import COMPILE, DEV, FUZZ, LOCKS, ROOT, RUNTIME, SMARTCARD, uv
+from tests.lock import COMPILE, DEV, FUZZ, LOCKS, MESH, ROOT, RUNTIME, SMARTCARD, uv
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 GROUPS = PROJECT["dependency-groups"]
@@ -19,6 +19,7 @@ WANTED = {
     DEV: GROUPS["dev"],
     FUZZ: GROUPS["fuzz"],
     SMARTCARD: [*PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"]["smartcard"]],
+    MESH: GROUPS["mesh-sandbox"],
 }
 PIN = re.compile(r"^(?P<name>[a-z0-9][a-z0-9.-]*)==(?P<version>[^\s;]+)(?: ; [^\\]+)? \\$")
 HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}(?: \\)?$")
@@ -76,6 +77,12 @@ def wheels(python: str, directory: Path, *names: str) -> tuple[bool, str]:
 def test_all_but_the_extras_installs_from_wheels(python: str, tmp_path: Path) -> None:
     """A machine without a compiler can run the hub and its tests."""
     fine, said = wheels(python, tmp_path, RUNTIME, DEV)
+    assert fine, said
+
+
+@pytest.mark.parametrize("python", ["3.11", "3.13"])
+def test_the_mesh_sandbox_installs_from_wheels(python: str, tmp_path: Path) -> None:
+    fine, said = wheels(python, tmp_path, MESH)
     assert fine, said
 
 

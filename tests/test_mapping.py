@@ -83,7 +83,7 @@ def test_a_wrong_key_is_named_with_its_line(northmoor: Place, old: str, new: str
     ("old", "new", "where", "words"),
     [
         ('feed = "northmoor"', 'feed = "southmoor"', "feed", "Name it southmoor.toml"),
-        ('dialect = "hl7v2_oru"', 'dialect = "hl7v3"', "dialect", "Registered: hl7v2_oru"),
+        ('dialect = "hl7v2_oru"', 'dialect = "hl7v3"', "dialect", "No adapter speaks this dialect"),
         ('status = "live"', 'status = "live"\ntimezone = "Europe/Londn"', "timezone", "IANA"),
         ('status = "live"', 'status = "live"\ncharset = "ansi-7"', "charset", "No such charset"),
         ('place = "OBR-3.1"\n', "", "facts.slide_number", "exactly one of `place` and `constant`"),

@@ -19,6 +19,7 @@ from hub.formats.hl7v2 import Frame, Location, Message, Segment, Unreadable, rea
 from hub.mapping import Feeds, FeedTable
 from hub.mapping.check import Finding
 from hub.mapping.feed_table import Fact
+from hub.mapping.forms import read_sequence
 from hub.mapping.report import ALWAYS_REQUIRED, Report
 
 _TYPES = ("ORU^R01", "ORU")
@@ -51,6 +52,7 @@ class Hl7v2Oru:
             charset=frame.charset,
             is_acknowledgement=frame.is_acknowledgement,
             is_batch=frame.is_batch,
+            sequence=read_sequence(frame.batch_control_id),
             notes=frame.notes,
             inner=frame,
         )

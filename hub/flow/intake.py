@@ -14,7 +14,17 @@ from datetime import datetime
 from time import perf_counter
 
 from hub import telemetry
-from hub.contract import Adapter, Envelope, Item, Opened, Reading, result_identity, seal
+from hub.contract import (
+    Adapter,
+    Envelope,
+    Item,
+    Opened,
+    Reading,
+    named_identity,
+    result_identity,
+    seal,
+    sequence_of,
+)
 from hub.domain.dates import day_in_england
 from hub.domain.events import ReportParked, ResultReported
 from hub.errors import Reason, Reject
@@ -22,8 +32,7 @@ from hub.flow.admission import is_proven
 from hub.flow.consumers import CONSUMERS
 from hub.flow.ports import Arrival, Clock, FileRow, JournalEntry, OutgoingRow, Store, StoredReply, Transaction, Via
 from hub.flow.together import Together
-from hub.mapping import FeedTables
-from hub.mapping.feed_table import Answer as ConfirmedTo
+from hub.mapping import FeedTable, FeedTables
 
 TOGETHER = 256
 """Messages in one commit at most."""
@@ -102,8 +111,15 @@ class Intake:
             adapter.reply(opened, reading, at, _reply_id()),
             adapter.application_reply(opened, reading, feeds, at, _reply_id()),
             via.file,
-            table.answer if table and table.answer.mailbox and via.file is not None else None,
+            sequence_of(opened, reading, table, via.file or ""),
+            via.delivery,
+            self._confirmed_to(via, table),
         )
+
+    def _confirmed_to(self, via: Via, table: FeedTable | None) -> FeedTable | None:
+        """Whom a file is confirmed to: whoever has proven to have sent it, whatever stands in it."""
+        asked = self._feeds.by_id.get(via.feed) if via.feed else table
+        return asked if asked and asked.answer.mailbox and via.file is not None else None
 
     def _tell(self, message: Message, answered: Answered, seconds: float) -> None:
         reading = message.reading
@@ -176,11 +192,11 @@ def _confirm(tx: Transaction, message: Message, journal_seq: int, body: bytes | 
     if message.confirm and body is not None:
         tx.outgoing.put(
             OutgoingRow(
-                local_id=_reply_id(),
-                feed=message.reading.feed,
+                local_id=named_identity(f"confirmation|{message.delivery}") if message.delivery else _reply_id(),
+                feed=message.confirm.feed,
                 kind="confirmation",
-                mailbox=message.confirm.mailbox,
-                workflow=message.confirm.workflow,
+                mailbox=message.confirm.answer.mailbox,
+                workflow=message.confirm.answer.workflow,
                 body=body,
                 wished_at=message.arrival.received_at,
                 journal_seq=journal_seq,
@@ -213,7 +229,9 @@ class Message:
     body: bytes | None
     then: bytes | None
     file: str | None = None
-    confirm: ConfirmedTo | None = None
+    sequence: int | None = None
+    delivery: str = ""
+    confirm: FeedTable | None = None
 
     @property
     def name(self) -> tuple[str, str]:
@@ -257,7 +275,7 @@ class Message:
             journal_seq=journal_seq,
             feed=self.reading.feed,
             name=(self.file or "")[:256],
-            sequence=self.opened.sequence,
+            sequence=self.sequence,
             state="corrupt" if reasons & _CORRUPT else "read",
             received_at=self.arrival.received_at,
         )

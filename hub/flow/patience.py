@@ -9,12 +9,15 @@ from hub.errors import Reason, Retry
 
 FIRST_REST_SECONDS = 0.1
 LONGEST_REST_SECONDS = 5.0
+LONGEST_REST_OUTSIDE_SECONDS = 300.0
 
 
 def tell_away(error: BaseException | None) -> None:
     """What cannot be done just now is counted, each time it is tried."""
     if isinstance(error, Retry) and error.reason is Reason.BROKER_AWAY:
         telemetry.broker_failed(error)
+    elif isinstance(error, Retry) and error.reason is Reason.MESH_AWAY:
+        telemetry.mesh_failed(error)
     elif error is not None:
         telemetry.store_failed(error)
 
@@ -31,3 +34,6 @@ patiently = AsyncRetrying(
 )
 """`await patiently(work, *arguments)`: until it is done, or fails with something that trying again does not mend.
 Uneven rests, so that many who wait for the same database do not all come back at once."""
+
+patiently_outside = patiently.copy(wait=wait_random_exponential(multiplier=1.0, max=LONGEST_REST_OUTSIDE_SECONDS))
+"""The same for what belongs to others and serves many: it is asked less and less often."""

@@ -16,7 +16,8 @@ from hub.contract import Envelope
 from hub.domain.events import ReportParked, ResultReported
 from hub.domain.facts import Fact
 from hub.domain.people import Participant
-from hub.domain.record import Record
+from hub.domain.record import Fact, Record
+from hub.errors import Retry
 
 T = TypeVar("T")
 Clock = Callable[[], datetime]
@@ -38,7 +39,9 @@ class Via:
 
     `peer` is what the journal keeps of whoever stands there. `feed` is the feed whose sender the door has proven; empty
     where the message alone says whose it is, and `certificate` (its common name, verified) and `address` may prove it.
-    `file` is the name of the file, None for what is no file.
+    `NO_FEED` is for a sender that the door has proven, and that is nobody's: whatever the message says, no feed fits.
+    `file` is the name of the file, None for what is no file. `delivery` is what the carrier calls this delivery, so
+    that one that comes again, because its receipt got lost, is confirmed once.
     """
 
     door: str
@@ -48,6 +51,11 @@ class Via:
     certificate: str = ""
     address: str = ""
     file: str | None = None
+    delivery: str = ""
+
+
+NO_FEED = "-"
+"""Can be no feed's id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +194,8 @@ class FileRow:
 @dataclass(frozen=True, slots=True)
 class OutgoingRow:
     """A message to a laboratory. `local_id` names it to whoever carries it, so that it is sent once; `kind` is
-    confirmation or refusals; `state` is wished, sent (the carrier has it), taken (the laboratory has it) or failed."""
+    confirmation or refusals; `state` is wished, sending (it may have been tried), sent (the carrier has it), taken (the
+    laboratory has it) or failed."""
 
     local_id: str
     feed: str
@@ -310,6 +319,8 @@ class Files(Protocol):
 class Outgoing(Protocol):
     def put(self, message: OutgoingRow) -> None: ...
     def in_state(self, state: str, limit: int) -> list[OutgoingRow]: ...
+    def find(self, local_id: str, message_id: str) -> OutgoingRow | None: ...
+    def claim(self, message: OutgoingRow, at: datetime) -> bool: ...
     def settle(self, local_id: str, state: str, at: datetime, message_id: str = "", why: str = "") -> None: ...
     def of_feed(self, feed: str, limit: int) -> list[OutgoingRow]: ...
 
@@ -525,6 +536,40 @@ class Conveyor(Protocol):
         """Why nothing can be handed over just now; empty where it can."""
 
     async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """What a carrier knows of a message that was handed to it. `state` is partly (the rest must follow), sent, taken or
+    failed."""
+
+    message_id: str
+    state: str
+    why: str = ""
+
+
+class CarrierAway(Retry):
+    """The carrier cannot be used just now. `unsent`: what was to be handed over has certainly not arrived there."""
+
+    unsent = False
+
+
+class NotCarried(Exception):
+    """The carrier will never take this message. `why` is its code, never its words."""
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+        super().__init__(why)
+
+
+class Carrier(Protocol):
+    """Brings messages to laboratories. It may take the same message twice: whoever is in doubt asks it first."""
+
+    async def send(self, message: OutgoingRow, begun: str = "") -> str:
+        """Hand over; the carrier's name for it. `begun` is its name for what it has of this message already."""
+
+    async def track(self, local_id: str) -> Tracked | None:
+        """What became of it; None where the carrier does not know it."""
 
 
 def pages(fetch: Callable[[int], list[T]], key: Callable[[T], int]) -> Iterator[list[T]]:

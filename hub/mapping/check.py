@@ -55,10 +55,14 @@ def problems_of(path: Path, table: FeedTable, dialects: Mapping[str, Dialect] | 
 
 
 def problems_among(tables: Mapping[Path, FeedTable]) -> list[TableProblem]:
-    """What is wrong between tables: two feeds that the same sender would fit."""
+    """What is wrong between tables: two feeds that the same sender, or the same mailbox, would fit."""
     first: dict[tuple[str, str], Path] = {}
+    first_from: dict[str, Path] = {}
     problems = []
     for path, table in tables.items():
+        if (mailbox := table.access.mailbox) and (one := first_from.setdefault(mailbox, path)) is not path:
+            sentence = f"{one.name} has the same mailbox: nobody would know whose file it is. Give each its own."
+            problems.append(TableProblem(path, "access.mailbox", sentence))
         other = first.setdefault((table.sender.application, table.sender.facility), path)
         if other is not path:
             sentence = f"{other.name} has the same sender. Give one of them another application or facility."
@@ -87,6 +91,9 @@ def _of_access(path: Path, table: FeedTable) -> Iterator[Finding]:
             yield ("access", "addresses"), f"{address} is no address or network. Write it like 10.1.2.3 or 10.1.0.0/16."
     if table.access.keys and not (path.parent / table.access.keys).is_file():
         yield ("access", "keys"), "There is no such file beside the table."
+    pattern = table.file.sequence_in_name
+    if pattern and (not _compiles(pattern) or re.compile(pattern).groups != 1):
+        yield ("file", "sequence_in_name"), "This is no regular expression with one group. Correct it."
     if bool(table.answer.mailbox) != bool(table.answer.workflow):
         yield ("answer",), "`mailbox` and `workflow` belong together: name both, or neither."
 

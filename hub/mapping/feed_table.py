@@ -6,6 +6,7 @@ A table may locate a fact, translate a code or fix a constant. Whatever needs an
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterator
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -20,7 +21,7 @@ Status = Literal["live", "deactivated"]
 class Sender(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How the sender names itself in the header."""
 
-    facility: Annotated[str, Meta(description="The sending facility: first component of MSH-4.", min_length=1)]
+    facility: Annotated[str, Meta(description="The sending facility: MSH-4.1; EDIFACT: UNB-2.1.", min_length=1)]
     application: Annotated[str, Meta(description="The sending application: first component of MSH-3. Empty: any.")] = ""
 
 
@@ -44,7 +45,9 @@ class Access(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         str,
         Meta(description="File (JWKS, beside the table) with its public keys, for signed client assertions over HTTP."),
     ] = ""
-    mailbox: Annotated[str, Meta(description="The MESH mailbox it sends from.")] = ""
+    mailbox: Annotated[str, Meta(description="The MESH mailbox it sends from, in capitals.", pattern="^[A-Z0-9]*$")] = (
+        ""
+    )
 
 
 class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,6 +62,39 @@ class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     workflow: Annotated[str, Meta(description="The MESH workflow id they are sent under.")] = ""
 
 
+class FileRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A row of a delimited file that speaks of the file: before the results, or behind them."""
+
+    mark: Annotated[str, Meta(description="What stands in its first column: HDR, TRL.", min_length=1)]
+    columns: Annotated[int, Meta(description="How many columns it has, this one included.", ge=1)]
+    sequence: Annotated[int, Meta(description="The column of the file's number, from 1. 0: none.", ge=0)] = 0
+    count: Annotated[int, Meta(description="The column of the number of result rows, from 1. 0: none.", ge=0)] = 0
+
+
+class FileForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the sender's files are written. All but the first key is for delimited files."""
+
+    sequence_in_name: Annotated[
+        str,
+        Meta(description="Regular expression for the whole file name, with one group: the file's number. Empty: none."),
+    ] = ""
+    separator: Annotated[Literal[",", "|", ";", "\t"], Meta(description="What stands between two columns.")] = ","
+    quoting: Annotated[bool, Meta(description='Text may stand in "…", a " in it doubled. False: " is a letter.')] = True
+    header: Annotated[
+        bool, Meta(description="A row names the columns, and places are their names; else places are #1, #2.")
+    ] = True
+    columns: Annotated[int, Meta(description="How many columns a row has, where no row names them.", ge=0)] = 0
+    opening: Annotated[FileRecord | None, Meta(description="The record before the results, if there is one.")] = None
+    closing: Annotated[FileRecord | None, Meta(description="The record behind them: without it a cut is not seen.")] = (
+        None
+    )
+
+    def sequence_of(self, name: str) -> str:
+        """The number of a file as its name gives it; empty where it gives none."""
+        found = re.fullmatch(self.sequence_in_name, name) if self.sequence_in_name else None
+        return (found[1] or "") if found else ""
+
+
 class Fact(msgspec.Struct, frozen=True, forbid_unknown_fields=True, eq=False):
     """Where one fact stands (`place`) or what it always is (`constant`), and how its text is read."""
 
@@ -66,7 +102,10 @@ class Fact(msgspec.Struct, frozen=True, forbid_unknown_fields=True, eq=False):
 
     place: Annotated[
         str | list[str] | None,
-        Meta(description="Where it stands: PID-3.1, OBX-5.1; a list for facts of several parts (names, address)."),
+        Meta(
+            description="Where it stands: PID-3.1, RSL-2.1, a column's name or #3; a list for facts of several parts "
+            "(names, address)."
+        ),
     ] = None
     constant: Annotated[str | None, Meta(description="What it always is on this feed, in national codes.")] = None
     where: Annotated[
@@ -148,6 +187,7 @@ class FeedTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     charset: Annotated[str, Meta(description="The charset to expect; another is taken, and noted. Empty: any.")] = ""
     access: Access = Access()
     answer: Answer = Answer()
+    file: FileForm = FileForm()
     codes: Annotated[
         dict[str, dict[str, str]], Meta(description="Translation tables: the sender's code = the national code.")
     ] = {}

@@ -21,11 +21,16 @@ class FeedTables:
 
     def __init__(self, tables: tuple[FeedTable, ...] = ()) -> None:
         self.by_id = {table.feed: table for table in tables}
+        self._by_mailbox = {table.access.mailbox: table for table in tables if table.access.mailbox}
         self._by_sender = {(table.sender.application, table.sender.facility): table for table in tables}
 
     def find(self, application: str, facility: str) -> FeedTable | None:
         """The feed of a sender; a feed that names the application goes before one that takes any."""
         return self._by_sender.get((application, facility)) or self._by_sender.get(("", facility))
+
+    def of_mailbox(self, mailbox: str) -> FeedTable | None:
+        """The feed that sends from this MESH mailbox."""
+        return self._by_mailbox.get(mailbox.upper())
 
     def of(self, feed: str) -> Feeds:
         """How a door that knows the feed finds its table: whoever the message names as its sender must be that feed, or

@@ -17,6 +17,7 @@ _ISO = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 # Nobody living was born earlier; and a time this far from the ends of the calendar can be put into any zone.
 _FIRST_YEAR, _LAST_YEAR = 1850, 2199
 _NUMBER = re.compile(r"[0-9]{1,3}")
+_SEQUENCE = re.compile(r"[0-9]{1,9}")
 
 
 FORM_OF_TIMES = {
@@ -81,6 +82,11 @@ def _day_of(form: re.Pattern[str], order: str, text: str) -> date | None:
 def read_number(text: str) -> int | None:
     """A whole number of one to three digits, or None."""
     return int(text) if _NUMBER.fullmatch(text) else None
+
+
+def read_sequence(text: str) -> int | None:
+    """The number that a sender gave its file: one to nine digits and nothing else, or None."""
+    return int(text) if _SEQUENCE.fullmatch(text) else None
 
 
 def _day(year: str, month: str, day: str) -> date | None:

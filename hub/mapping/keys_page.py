@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from hub.mapping.feed_table import Access, Answer, Fact, Facts, FeedTable, Laboratory, Sender
+from hub.mapping.feed_table import Access, Answer, Fact, Facts, FeedTable, FileForm, FileRecord, Laboratory, Sender
 
 _PARTS: tuple[tuple[str, type[msgspec.Struct]], ...] = (
     ("The table", FeedTable),
@@ -16,6 +16,8 @@ _PARTS: tuple[tuple[str, type[msgspec.Struct]], ...] = (
     ("`[laboratory]`", Laboratory),
     ("`[access]`", Access),
     ("`[answer]`", Answer),
+    ("`[file]`", FileForm),
+    ("`[file.opening]`, `[file.closing]`", FileRecord),
     ("`[facts]`: what a feed may say", Facts),
     ("`[facts.NAME]`: where one fact stands", Fact),
 )

@@ -29,6 +29,15 @@ from hub.telemetry.events import (
     topology_differs,
 )
 from hub.telemetry.fence import about, guard_process, log, silence_libraries, write_lines
+from hub.telemetry.mesh import (
+    mesh_failed,
+    mesh_polled,
+    mesh_refused,
+    mesh_report,
+    outgoing_followed,
+    outgoing_refused,
+    outgoing_sent,
+)
 from hub.telemetry.metrics import CONTENT_TYPE, REGISTRY, SECONDS, count_one, label, render_metrics
 from hub.telemetry.traces import new_traceparent, span, steps, stop_tracing, trace_to, tracing
 
@@ -48,7 +57,14 @@ __all__ = [
     "event_returned",
     "events_resent",
     "guard_process",
+    "mesh_failed",
+    "mesh_polled",
+    "mesh_refused",
+    "mesh_report",
     "new_traceparent",
+    "outgoing_followed",
+    "outgoing_refused",
+    "outgoing_sent",
     "queue_depth",
     "render_metrics",
     "span",

@@ -67,6 +67,8 @@ def _say_where(settings: Settings, hub: Running, roles: tuple[str, ...]) -> None
     say(f"The hub runs ({', '.join(roles)}). {_where_things_are(settings)}")
     if hub.mllp_port:
         say(f"MLLP   {settings.mllp_host}:{hub.mllp_port}   try: hub send FILE --to 127.0.0.1:{hub.mllp_port}")
+    if settings.mesh_url and "intake" in roles:
+        say(f"MESH   mailbox {settings.mesh_mailbox}, looked into every {settings.mesh_poll_seconds:g} seconds")
     if hub.http_port:
         say(f"HTTP   http://{settings.http_host}:{hub.http_port}/ready  /health  /metrics")
     at = "" if settings.database_url else f" --data {settings.data}"

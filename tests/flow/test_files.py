@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
@@ -14,6 +15,7 @@ from hub.flow.ports import FileRow, Via
 from hub.mapping import FeedTables
 from hub.mapping.feed_table import Access, Answer
 from tests.flow.scene import FEEDS, MLLP, Scene
+from tests.golden_cases import GOLDEN
 
 NORTHMOOR = FEEDS.by_id["northmoor"]
 MESH = Via("mesh", "X26LAB1", "hl7v2_oru", feed="northmoor", file="results 17.hl7")
@@ -112,3 +114,57 @@ async def test_gaps_between_the_numbers_of_files(scene: Scene) -> None:
     assert scene.read(lambda tx: tx.files.gaps("northmoor", 10)) == [(10, 11), (6, 8)]
     assert scene.read(lambda tx: tx.files.gaps("northmoor", 1)) == [(10, 11)]
     assert scene.read(lambda tx: tx.files.gaps("southwick", 10)) == []
+
+
+@pytest.mark.parametrize(
+    ("feed", "case", "name", "numbers"),
+    [
+        ("birchwood", "good rows are taken, the bad ones refused one by one.csv", "results.csv", (18, "read")),
+        ("birchwood", "refused, two columns have one name.csv", "results.csv", (31, "corrupt")),
+        ("birchwood", "refused, the last row has no line end.csv", "results.csv", (27, "corrupt")),
+        ("kelham", "several messages, a new result, a corrected one and one withdrawn.edi", "a.edi", (342, "read")),
+        ("kelham", "the interchange reference is no number.edi", "KEL_0077.edi", (77, "read")),
+        ("northmoor", "a batch of three.hl7", "results.hl7", (None, "read")),
+    ],
+)
+async def test_the_number_of_a_file_is_kept_whoever_says_it(
+    scene: Scene, feed: str, case: str, name: str, numbers: tuple[int | None, str]
+) -> None:
+    table = FEEDS.by_id[feed]
+    named = msgspec.structs.replace(table.file, sequence_in_name="KEL_([0-9]+)[.]edi")
+    tables = FeedTables((msgspec.structs.replace(table, file=named),))
+    raw = (GOLDEN / feed / case).read_bytes()
+    answered = await scene.intake_with(tables).take(raw, Via("mesh", "X26LAB", table.dialect, feed=feed, file=name))
+    (row,) = scene.read(lambda tx: tx.files.page(feed, 10))
+    assert (row.sequence, row.state) == numbers
+    confirmations = [wished.body for wished in scene.read(lambda tx: tx.outgoing.in_state("wished", 10))]
+    assert confirmations == ([answered.body] if table.answer.mailbox else [])
+
+
+async def test_the_good_rows_of_a_file_are_taken_one_by_one(scene: Scene) -> None:
+    raw = (GOLDEN / "birchwood" / "good rows are taken, the bad ones refused one by one.csv").read_bytes()
+    way = Via("http", "Birchwood", "delimited_results", feed="birchwood", file="results.csv")
+    scene.now = datetime(2026, 7, 20, 9, 0, tzinfo=UTC)
+    first = await scene.intake.take(raw, way)
+    assert first.code == "AE"
+    (entry,) = scene.read(lambda tx: tx.journal.newest(10))
+    assert (entry.state, entry.results) == ("partly", 2)
+    await scene.intake.take(raw, way)
+    await scene.settle()
+    assert len(scene.read(lambda tx: tx.results.of_message(entry.seq))) == 2
+
+
+@pytest.mark.parametrize(
+    ("header", "number"),
+    [
+        (b"FHS|^~\\&|NMLIMS|NORTHMOOR|||20260714||||17\rBHS|^~\\&|NMLIMS|NORTHMOOR|||20260714||||18\r", 17),
+        (b"BHS|^~\\&|NMLIMS|NORTHMOOR|||20260714||||00018\r", 18),
+        (b"BHS|^~\\&|NMLIMS|NORTHMOOR|||20260714||||NMB18\r", None),
+        (b"BHS|^~\\&|NMLIMS|NORTHMOOR|||20260714||||18^X\r", None),
+        (b"BHS|^~\\&|NMLIMS|NORTHMOOR|||20260714||||1234567890\r", None),
+        (b"BHS|^~\\&|NMLIMS|NORTHMOOR\r", None),
+        (b"MSH|^~\\&|NMLIMS|NORTHMOOR|||20260714||ORU^R01|17|P|2.4\r", None),
+    ],
+)
+def test_the_number_of_an_hl7_batch_is_its_control_id(header: bytes, number: int | None) -> None:
+    assert ADAPTERS["hl7v2_oru"].open(header).sequence == number

@@ -5,8 +5,11 @@ A dialect of lines and separators needs nothing here: it is taken apart at its l
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
+from xml.etree import ElementTree
 
 Parts = Iterator[tuple[str, bytes]]
 
@@ -45,12 +48,12 @@ def _changed(pieces: list[bytes], index: int) -> Iterator[tuple[str, list[bytes]
 _SEPARATOR = re.compile(rb"[|,;\t+:'^~]")
 
 
-def text_parts(raw: bytes) -> Parts:
+def text_parts(raw: bytes, separators: re.Pattern[bytes] = _SEPARATOR) -> Parts:
     """The message with one line taken out, or one piece between separators emptied, or taken out with its separator."""
     for line in _LINES.finditer(raw):
         yield f"without line {line.start()}", raw[: line.start()] + raw[line.end() :]
         start = line.start()
-        for separator in [*_SEPARATOR.finditer(line[0].rstrip(b"\r\n")), None]:
+        for separator in [*separators.finditer(line[0].rstrip(b"\r\n")), None]:
             end = line.start() + (separator.start() if separator else len(line[0].rstrip(b"\r\n")))
             if raw[start:end].strip():
                 yield f"{start} emptied", raw[:start] + raw[end:]
@@ -59,7 +62,54 @@ def text_parts(raw: bytes) -> Parts:
                 start = end + 1
 
 
-_PARTS: dict[str, Callable[[bytes], Parts]] = {"hl7v2_oru": hl7_parts}
+def fhir_parts(raw: bytes) -> Parts:
+    """The Bundle without one of its elements, or with one value emptied."""
+    return _xml_parts(raw) if raw.startswith(b"<") else _json_parts(raw)
+
+
+def _json_parts(raw: bytes) -> Parts:
+    tree = json.loads(raw)
+    left = [tree]
+    while left:
+        node = left.pop()
+        names = list(node) if isinstance(node, dict) else list(range(len(node)))
+        for name in names:
+            kept = node[name]
+            if isinstance(kept, str):
+                node[name] = ""
+                yield f"{name} emptied", json.dumps(tree).encode()
+            elif isinstance(kept, dict | list):
+                left.append(kept)
+            del node[name]
+            yield f"without {name}", json.dumps(tree).encode()
+            if isinstance(node, dict):
+                node[name] = kept
+            else:
+                node.insert(name, kept)
+
+
+def _xml_parts(raw: bytes) -> Parts:
+    tree = ElementTree.fromstring(raw)
+    for node in tree.iter():
+        if text := node.attrib.get("value"):
+            node.attrib["value"] = ""
+            yield f"{node.tag} emptied", ElementTree.tostring(tree)
+            del node.attrib["value"]
+            yield f"{node.tag} without its value", ElementTree.tostring(tree)
+            node.attrib["value"] = text
+        for at, child in enumerate(list(node)):
+            node.remove(child)
+            yield f"without {child.tag}", ElementTree.tostring(tree)
+            node.insert(at, child)
+
+
+# Marks that stand for themselves are no separators: the apostrophe of a name, what a release character precedes.
+_PARTS: dict[str, Callable[[bytes], Parts]] = {
+    "hl7v2_oru": hl7_parts,
+    "fhir_report": fhir_parts,
+    "delimited_results": partial(text_parts, separators=re.compile(rb"[|,;\t:/-]")),
+    "edifact_results": partial(text_parts, separators=re.compile(rb"(?<![?!])[+:'^*~]")),
+}
 
 
 def parts_of(dialect: str, raw: bytes) -> Parts:
@@ -74,7 +124,25 @@ def _hl7_words(raw: bytes) -> Iterator[bytes]:
     return iter(raw.split(b"\rPID")[1:])
 
 
-_PRIVATE: dict[str, Callable[[bytes], Iterator[bytes]]] = {"hl7v2_oru": _hl7_words}
+_OF_A_PERSON = re.compile(
+    rb"""["<](?:family|given|line|city|district|postalCode|value|birthDate)"?\s*(?::|value=)\s*(?:\[\s*)?"([^"]*)\""""
+)
+
+
+def _fhir_words(raw: bytes) -> Iterator[bytes]:
+    return (found[1] for found in _OF_A_PERSON.finditer(raw))
+
+
+def _rows(raw: bytes) -> Iterator[bytes]:
+    """Without the opening record and the names of the columns, which our table knows."""
+    return iter(raw.splitlines()[2:])
+
+
+_PRIVATE: dict[str, Callable[[bytes], Iterator[bytes]]] = {
+    "hl7v2_oru": _hl7_words,
+    "fhir_report": _fhir_words,
+    "delimited_results": _rows,
+}
 
 
 def private_words(dialect: str, raw: bytes) -> list[str]:

@@ -157,7 +157,7 @@ def test_no_bytes_make_an_adapter_raise() -> None:
         for _ in range(chance.randint(1, 6)):
             at = chance.randrange(len(raw))
             raw[at : at + chance.randint(0, 3)] = chance.choice(
-                [b"", b"\x00", b"^", b"|", b"~", b"\r", b"\\", b"\xff", b"9"]
+                [b"", b"\x00", b"^", b"|", b"~", b"\r", b"\\", b"\xff", b"9", b",", b'"', b"\n", b"'", b"+", b":", b"?"]
             )
         adapter = ADAPTERS[case.dialect]
         opened = adapter.open(bytes(raw))

@@ -1,4 +1,4 @@
-"""Real servers for the tests: a PostgreSQL and a RabbitMQ of our own, made for one run and gone after it.
+"""Real servers for the tests: a PostgreSQL, a RabbitMQ and a MESH of our own, made for one run and gone after it.
 
     with PostgresNode() as node:
         node.create_database("hub")
@@ -11,9 +11,10 @@ what is missing, on Debian.
 """
 
 from tests.servers.fresh import Databases, VirtualHosts
+from tests.servers.mesh import MeshNode
 from tests.servers.postgres import PostgresNode
 from tests.servers.programs import ServersMissing
 from tests.servers.proxy import FaultProxy
 from tests.servers.rabbitmq import RabbitNode
 
-__all__ = ["Databases", "FaultProxy", "PostgresNode", "RabbitNode", "ServersMissing", "VirtualHosts"]
+__all__ = ["Databases", "FaultProxy", "MeshNode", "PostgresNode", "RabbitNode", "ServersMissing", "VirtualHosts"]

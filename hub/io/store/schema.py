@@ -225,7 +225,7 @@ outgoing = Table(
     Column("mailbox", Words, nullable=False),
     Column("workflow", Words, nullable=False),
     Column("body", LargeBinary, nullable=False),
-    Column("state", String(16), nullable=False, comment="wished, sent, taken, failed"),
+    Column("state", String(16), nullable=False, comment="wished, sending, sent, taken, failed"),
     Column("message_id", Words, nullable=False, comment="the carrier's own name for it"),
     Column("why", Words, nullable=False),
     Column("wished_at", Moment, nullable=False),

@@ -41,7 +41,7 @@ def upgrade() -> None:
         sa.Column("mailbox", Words(), nullable=False),
         sa.Column("workflow", Words(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
-        sa.Column("state", sa.String(length=16), nullable=False, comment="wished, sent, taken, failed"),
+        sa.Column("state", sa.String(length=16), nullable=False, comment="wished, sending, sent, taken, failed"),
         sa.Column("message_id", Words(), nullable=False, comment="the carrier's own name for it"),
         sa.Column("why", Words(), nullable=False),
         sa.Column("wished_at", Moment(), nullable=False),
