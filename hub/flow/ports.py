@@ -16,7 +16,7 @@ from hub.contract import Envelope
 from hub.domain.events import ReportParked, ResultReported
 from hub.domain.facts import Fact
 from hub.domain.people import Participant
-from hub.domain.record import Fact, Record
+from hub.domain.record import Record
 from hub.errors import Retry
 
 T = TypeVar("T")
