@@ -121,6 +121,12 @@ class Reason(Enum):
     REPEAT_MONTHS = _Words(
         "repeat-months", "The repeat months are not among those the programme allows here.", "AA", "0"
     )
+    CEASED = _Words(
+        "ceased",
+        "She was ceased before this test: a clerk decides whether it counts and she is called again.",
+        "AA",
+        "0",
+    )
     OUR_FAULT = _Words("our-fault", "The hub failed on this message: an engineer looks at it.", "AA", "0")
 
     # Nobody must act.

@@ -151,21 +151,25 @@ class DecisionUndone:
 
 @dataclass(frozen=True, slots=True)
 class RecordChanged:
-    """The fold of a participant's facts came out differently than before."""
+    """The fold of a participant's facts came out differently than before. `ceased` is the reason, empty while she is
+    called."""
 
     participant_id: str
     recall_type: str
     next_test_due_on: date | None
     policy: str
+    recall_status: str = "No action"
+    ceased: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class LetterWished:
-    """A letter is wished for a participant: an effect, carried out by whoever sends letters."""
+    """A letter is wished for a participant: an effect, carried out by whoever sends letters. An invitation or a
+    reminder is about no result."""
 
     letter_id: str
     participant_id: str
-    result_id: str
+    result_id: str | None
     code: str
 
 

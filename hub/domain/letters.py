@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from hub.domain.codes import HPV_UNAVAILABLE, combination
+from hub.domain.call import BY_AGE
+from hub.domain.codes import HPV_NEGATIVE, HPV_UNAVAILABLE, combination
 from hub.domain.dates import add_months
 from hub.domain.events import TestResult
 from hub.domain.policy import LetterSettings, Policies
@@ -13,6 +14,9 @@ from hub.domain.record import OnRecord, Record
 
 TURNAROUND = timedelta(days=14)
 """From the sample to the person's letter, in at least 98 of 100 cases (domain.md 4.5)."""
+
+CEASED_LETTER = "C"
+"""In the place of the action code: in letter codes only (domain.md 2.4)."""
 
 URGENT, ABNORMAL, NORMAL = 0, 1, 2
 
@@ -42,16 +46,19 @@ def letters_due(record: Record, policies: Policies, on: date) -> tuple[LetterDue
     return tuple(_letter(record, index, policies.letters, on) for index in range(len(record.results)))
 
 
-def letter_code(results: tuple[OnRecord, ...], index: int) -> str | None:
-    """`PX0A` for what a clinician took, `K-0A`, `K-9R`, `K1UH`, `K2UH` for self-samples; None for old codes."""
-    result = results[index].result
+def letter_code(record: Record, index: int) -> str | None:
+    """`PX0A` for what a clinician took, `K-0A`, `K-9R`, `K1UH`, `K2UH` for self-samples; `PX0C`, `K-0C` where the
+    result is the one after which she is no longer called for her age; None for old codes (domain.md 2.4, 6.1)."""
+    result = record.results[index].result
     if combination(result) is None:
         return None
+    ends = record.call.ceased == BY_AGE and record.call.decided_by == record.results[index].result_id
+    action = CEASED_LETTER if ends and result.infection_code == HPV_NEGATIVE else result.action_code
     if not result.self_sample:
-        return f"P{result.combination}"
+        return f"P{result.result_code}{result.infection_code}{action}"
     if result.infection_code == HPV_UNAVAILABLE:
-        return f"K{_unavailable_in_a_row(results, index)}UH"
-    return f"K-{result.infection_code}{result.action_code}"
+        return f"K{_unavailable_in_a_row(record.results, index)}UH"
+    return f"K-{result.infection_code}{action}"
 
 
 def priority(result: TestResult | None) -> int:
@@ -71,7 +78,7 @@ def due_on(test_on: date) -> date:
 
 def _letter(record: Record, index: int, settings: LetterSettings, on: date) -> LetterDue | LetterNotDue:
     kept = record.results[index]
-    code = letter_code(record.results, index)
+    code = letter_code(record, index)
     if code is None:
         return LetterNotDue(kept.result_id, "There is no letter for these codes.", "no-code")
     if kept.result.source_type in settings.source_types_without_letter:

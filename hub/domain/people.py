@@ -27,7 +27,8 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Participant:
-    """A person of the cohort, as PDS and the programme know her. `participant_id` is ours (a UUID as text)."""
+    """A person of the cohort, as PDS and the programme know her. `participant_id` is ours (a UUID as text);
+    `next_test_due_on` the date she came with, `joined_on` the day she came."""
 
     participant_id: str
     nhs_number: str
@@ -40,3 +41,4 @@ class Participant:
     postcode: str | None = None
     practice_code: str | None = None
     next_test_due_on: date | None = None
+    joined_on: date | None = None

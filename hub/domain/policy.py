@@ -89,6 +89,32 @@ class LetterSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CallSettings:
+    """The calendar of call and recall (domain.md 1.1 to 1.3), each with its source in the settings' table."""
+
+    notify_weeks_before: int
+    invite_weeks_before: int
+    remind_weeks_after: int
+    non_responder_weeks_after: int
+    first_call_weeks_before_25: int
+    earliest_due_days: int
+    cease_from_age_years: int
+    surveillance_results: int
+    discharge_routine_from_months: int
+    months_after_no_response_routine: int
+    months_after_no_response_repeat: int
+    ceased_for_good: frozenset[str]
+    eligible_from_age_months: int
+    early_sample_months: int
+
+    def months_after_no_response(self, recall_type: str) -> int:
+        """From the date she did not keep to the next."""
+        if recall_type in ("Called", "Routine"):
+            return self.months_after_no_response_routine
+        return self.months_after_no_response_repeat
+
+
+@dataclass(frozen=True, slots=True)
 class Policies:
     """Every recall policy, oldest first (the oldest has no `from_on`), and the settings."""
 
@@ -96,6 +122,7 @@ class Policies:
     pivot: Pivot
     rules: RuleSettings
     letters: LetterSettings
+    call: CallSettings
 
     def in_force(self, test_on: date, authorised_at: datetime) -> RecallPolicy:
         """The policy a result falls under. `authorised_at` is when its first version was issued: a later correction

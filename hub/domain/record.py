@@ -3,56 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import date
 
-from hub.domain.codes import ACTION_CODES, REPEAT, ROUTINE, SUSPEND, combination, is_inadequate
-from hub.domain.dates import add_months, spoken
+from hub.domain.call import Call, Entry, NextStep, Tested, call, next_step
+from hub.domain.codes import ACTION_CODES, REPEAT, ROUTINE, SUSPEND, combination
+from hub.domain.dates import spoken
 from hub.domain.events import TestResult, Version
+from hub.domain.facts import Decision, DischargeFact, Fact, ResultFact, StepFact, TakenBackFact, UndoneFact
 from hub.domain.policy import Policies, RecallPolicy
 from hub.domain.recall import Interval, interval
 from hub.domain.rules import objections
+from hub.domain.versions import Slide, slides
 from hub.errors import Reason
-
-# Versions of one slide issued in the same minute: what takes back counts after what it takes back.
-_RANK = {Version.FINAL: 0, Version.CORRECTED: 1, Version.WITHDRAWN: 2}
-
-
-@dataclass(frozen=True, slots=True)
-class ResultFact:
-    """A result (or a version of one) was put on this record. `digest` is that of the message it came in.
-
-    `policy_accepted`: a clerk took it although a rule of the programme speaks against it.
-    `counts_as_authorised_at`: a clerk took it although its date puts it before a version it is to replace; among the
-    versions of its slide it counts as authorised then.
-    """
-
-    result_id: str
-    match_id: str
-    result: TestResult
-    digest: str
-    policy_accepted: bool = False
-    counts_as_authorised_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class UndoneFact:
-    """That match was taken back, whenever it is or was made."""
-
-    match_id: str
-
-
-Fact = ResultFact | UndoneFact
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What was known when she came into the cohort. `last_test_on`: her newest test then, if the cohort says so; the
-    date she came with holds until a test at least as new as that is on the record."""
-
-    date_of_birth: date
-    next_test_due_on: date | None
-    last_test_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,33 +39,30 @@ class Alert:
 @dataclass(frozen=True, slots=True)
 class Record:
     """`results`: oldest test first, one per slide. `recall_type`: a name of domain.md 1.4. `policy`: name of the
-    policy under which the deciding test falls, empty without one. `because`: how it came out, sentence by sentence."""
+    policy under which the newest test that sets recall falls, empty without one. `call`: how far calling her has come;
+    `next_step`: what is done next about it. `because`: how it came out, sentence by sentence."""
 
     results: tuple[OnRecord, ...]
-    recall_type: str
-    next_test_due_on: date | None
+    call: Call
+    next_step: NextStep | None
     policy: str
     alerts: tuple[Alert, ...]
     because: tuple[str, ...]
 
-
-@dataclass(frozen=True, slots=True)
-class _Slide:
-    """The version of one slide that counts, and when the first of its versions was issued."""
-
-    fact: ResultFact
-    first_authorised_at: datetime
+    @property
+    def recall_type(self) -> str:
+        return self.call.recall_type
 
     @property
-    def result(self) -> TestResult:
-        return self.fact.result
+    def next_test_due_on(self) -> date | None:
+        return self.call.next_test_due_on
 
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
     """A result in the light of what came before it."""
 
-    slide: _Slide
+    slide: Slide
     policy: RecallPolicy
     interval: Interval
     reasons: tuple[Reason, ...]
@@ -110,116 +70,43 @@ class _Judged:
 
 def fold(entry: Entry, facts: Iterable[Fact], policies: Policies) -> Record:
     """The record that these facts make. Facts may come in any order and more than once."""
-    slides = _slides(facts)
-    standing = [slide for slide in slides if slide.result.version is not Version.WITHDRAWN]
-    judged = _judge(standing, entry, policies)
-    deciding = next((one for one in reversed(judged) if _decides(one, entry)), None)
-    recall_type, next_test_due_on = _recall(deciding, entry)
+    known = set(facts)
+    every = slides(fact for fact in known if isinstance(fact, ResultFact | UndoneFact))
+    others = _others(known)
+    discharged = [fact.discharged_on for fact in others if isinstance(fact, DischargeFact)]
+    judged = _judge(
+        [slide for slide in every if slide.result.version is not Version.WITHDRAWN], discharged, entry, policies
+    )
+    deciding = [one for one in judged if _decides(one, entry)]
+    outcome = call(entry, [_tested(one) for one in deciding], others, policies.call)
     return Record(
         results=tuple(_on_record(one) for one in judged),
-        recall_type=recall_type,
-        next_test_due_on=next_test_due_on,
-        policy=deciding.policy.name if deciding else "",
-        alerts=tuple(Alert(one.slide.fact.result_id, reason) for one in judged for reason in one.reasons),
-        because=tuple(_because(slides, judged, deciding, entry)),
+        call=outcome,
+        next_step=next_step(outcome, policies.call),
+        policy=deciding[-1].policy.name if deciding else "",
+        alerts=tuple(_alerts(judged, outcome)),
+        because=tuple(_because(every, judged, outcome)),
     )
 
 
-def issue(result: TestResult) -> tuple[datetime, int]:
-    """Where a version stands in the order in which the versions of its slide were issued."""
-    return (result.authorised_at, _RANK[result.version])
+def _others(facts: Iterable[Fact]) -> list[Decision | StepFact]:
+    """What is no result, without what was taken back."""
+    taken_back = {fact.fact_id for fact in facts if isinstance(fact, TakenBackFact)}
+    return [
+        fact
+        for fact in facts
+        if isinstance(fact, StepFact) or (isinstance(fact, Decision) and fact.fact_id not in taken_back)
+    ]
 
 
-def standing(facts: Iterable[Fact], result: TestResult) -> ResultFact | None:
-    """The version of this result's slide that counts on the record, withdrawn or not."""
-    versions = _versions(facts).get((result.laboratory_code, result.slide_number))
-    return max(versions, key=_by_issue) if versions else None
-
-
-def is_misdated(result: TestResult, stands: ResultFact) -> bool:
-    """Whether the date of a version contradicts what it is, beside the version that stands and says something else: a
-    correction or withdrawal that would correct nothing, or a first report that would replace its own correction.
-
-    A version that comes late, after what corrected it, is not misdated: it merely changes nothing.
-    """
-    if _says_the_same(result, stands.result):
-        return False
-    would_stand = issue(result) > _place(stands)
-    if result.version is Version.FINAL:
-        return would_stand and stands.result.version is not Version.FINAL
-    return not would_stand and not _is_corrected_by(result, stands)
-
-
-def place_after(result: TestResult, stands: ResultFact | None) -> datetime | None:
-    """As when a version must count as authorised so that a clerk's word for it takes effect; None where its own date
-    will do, and for a version that comes late, after what corrected it."""
-    if stands is None or issue(result) > _place(stands) or _is_corrected_by(result, stands):
-        return None
-    return _place(stands)[0] + timedelta(microseconds=1)  # after it, and before whatever the laboratory issues next
-
-
-def _is_corrected_by(result: TestResult, stands: ResultFact) -> bool:
-    return stands.result.version is not Version.FINAL and issue(stands.result) > issue(result)
-
-
-def _says_the_same(one: TestResult, other: TestResult) -> bool:
-    withdrawn = [result.version is Version.WITHDRAWN for result in (one, other)]
-    return all(withdrawn) or (
-        not any(withdrawn) and replace(one, version=other.version, authorised_at=other.authorised_at) == other
-    )
-
-
-def _place(fact: ResultFact) -> tuple[datetime, int]:
-    authorised_at, rank = issue(fact.result)
-    return (fact.counts_as_authorised_at or authorised_at, rank)
-
-
-def _versions(facts: Iterable[Fact]) -> dict[tuple[str, str], list[ResultFact]]:
-    """Slide → what was put on the record of it. Matches undone never were."""
-    known = set(facts)
-    undone = {fact.match_id for fact in known if isinstance(fact, UndoneFact)}
-    versions: dict[tuple[str, str], list[ResultFact]] = {}
-    for fact in known:
-        if isinstance(fact, ResultFact) and fact.match_id not in undone:
-            slide = (fact.result.laboratory_code, fact.result.slide_number)
-            versions.setdefault(slide, []).append(fact)
-    return versions
-
-
-def _slides(facts: Iterable[Fact]) -> list[_Slide]:
-    """One per slide, oldest test first; of its versions the newest counts."""
-    return sorted((_slide(of_one) for of_one in _versions(facts).values()), key=_by_test)
-
-
-def _slide(versions: Sequence[ResultFact]) -> _Slide:
-    return _Slide(
-        fact=max(versions, key=_by_issue),
-        first_authorised_at=min(fact.result.authorised_at for fact in versions),
-    )
-
-
-def _by_issue(fact: ResultFact) -> tuple[object, ...]:
-    result = fact.result
-    # repr last: two facts that differ in nothing else still always compare the same way.
-    return (
-        *_place(fact), fact.digest, fact.result_id, fact.match_id, fact.policy_accepted, repr(result),
-        repr(fact.counts_as_authorised_at),
-    )  # fmt: skip
-
-
-def _by_test(slide: _Slide) -> tuple[object, ...]:
-    result = slide.result
-    return (result.test_on, result.authorised_at, slide.fact.digest, result.laboratory_code, result.slide_number)
-
-
-def _judge(slides: Sequence[_Slide], entry: Entry, policies: Policies) -> list[_Judged]:
-    results = [slide.result for slide in slides]
+def _judge(standing: Sequence[Slide], discharged: Sequence[date], entry: Entry, policies: Policies) -> list[_Judged]:
+    results = [slide.result for slide in standing]
     judged = []
-    for index, slide in enumerate(slides):
+    for index, slide in enumerate(standing):
         earlier = results[:index]
         policy = policies.in_force(slide.result.test_on, slide.first_authorised_at)
         found = interval(slide.result, earlier, entry.date_of_birth, policy, policies)
-        reasons = list(objections(slide.result, earlier, policy, policies.rules))
+        reasons = list(objections(slide.result, earlier, policy, policies.rules, discharged))
         if not found.allowed:
             reasons.append(Reason.REPEAT_MONTHS)
         judged.append(_Judged(slide, policy, found, () if slide.fact.policy_accepted else tuple(reasons)))
@@ -234,16 +121,18 @@ def _decides(one: _Judged, entry: Entry) -> bool:
     return action == SUSPEND or (action in (ROUTINE, REPEAT) and one.interval.months is not None)
 
 
-def _recall(deciding: _Judged | None, entry: Entry) -> tuple[str, date | None]:
-    if deciding is None:
-        return "Called", entry.next_test_due_on
-    result, months = deciding.slide.result, deciding.interval.months
-    if result.action_code == SUSPEND or months is None:
-        return "Suspended", None
-    due_on = add_months(result.test_on, months)
-    if result.action_code == ROUTINE:
-        return "Routine", due_on
-    return ("Inadequate" if is_inadequate(result) else "Repeat advised"), due_on
+def _tested(one: _Judged) -> Tested:
+    fact = one.slide.fact
+    return Tested(fact.result_id, fact.result, one.interval.months, fact.policy_accepted)
+
+
+def _alerts(judged: Sequence[_Judged], outcome: Call) -> Iterator[Alert]:
+    for one in judged:
+        result_id = one.slide.fact.result_id
+        for reason in one.reasons:
+            yield Alert(result_id, reason)
+        if result_id in outcome.objected:
+            yield Alert(result_id, Reason.CEASED)
 
 
 def _on_record(one: _Judged) -> OnRecord:
@@ -251,23 +140,15 @@ def _on_record(one: _Judged) -> OnRecord:
     return OnRecord(fact.result_id, fact.match_id, fact.result, one.interval.months)
 
 
-def _because(
-    slides: Sequence[_Slide], judged: Sequence[_Judged], deciding: _Judged | None, entry: Entry
-) -> Iterator[str]:
+def _because(every: Sequence[Slide], judged: Sequence[_Judged], outcome: Call) -> Iterator[str]:
     """How the record came out, for the clerk's screen: dates and codes, never names or numbers."""
-    for slide in slides:
+    for slide in every:
         if slide.result.version is Version.WITHDRAWN:
             yield f"The laboratory withdrew the result of the test of {spoken(slide.result.test_on)}."
     for one in judged:
         yield _about(one)
         yield from (f"A clerk must look at it: {reason.sentence}" for reason in one.reasons)
-    if deciding is None:
-        due = f"on {spoken(entry.next_test_due_on)}" if entry.next_test_due_on else "on no known date"
-        yield f"No result sets recall: she is called, and due {due}, as when she came into the cohort."
-        return
-    recall_type, due_on = _recall(deciding, entry)
-    due = f"next test due on {spoken(due_on)}" if due_on else "no next test due while colposcopy cares for her"
-    yield f"The test of {spoken(deciding.slide.result.test_on)} is the newest that sets recall: {recall_type}, {due}."
+    yield from outcome.because
 
 
 def _about(one: _Judged) -> str:

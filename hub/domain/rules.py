@@ -7,6 +7,7 @@ counts: they have their own letters and a clinician's sample always follows (dom
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 
 from hub.domain.codes import (
     HPV_NEGATIVE,
@@ -23,14 +24,19 @@ from hub.errors import Reason
 
 
 def objections(
-    result: TestResult, earlier: Sequence[TestResult], policy: RecallPolicy, rules: RuleSettings
+    result: TestResult,
+    earlier: Sequence[TestResult],
+    policy: RecallPolicy,
+    rules: RuleSettings,
+    discharged: Sequence[date] = (),
 ) -> Iterator[Reason]:
-    """Every rule of history that speaks against the action of this result."""
+    """Every rule of history that speaks against the action of this result. `discharged`: the days on which colposcopy
+    discharged her, in any order."""
     if is_second_inadequate(result, earlier, policy, rules):
         yield Reason.SECOND_INADEQUATE
     if is_third_hpv_positive(result, earlier, policy, rules):
         yield Reason.THIRD_HPV_POSITIVE
-    if is_invalid_return_to_routine(result, earlier, rules):
+    if is_invalid_return_to_routine(result, earlier, rules, discharged):
         yield Reason.INVALID_RETURN_TO_ROUTINE
 
 
@@ -65,7 +71,9 @@ def is_third_hpv_positive(
     return before + 1 >= policy.hpv_positive_count
 
 
-def is_invalid_return_to_routine(result: TestResult, earlier: Sequence[TestResult], rules: RuleSettings) -> bool:
+def is_invalid_return_to_routine(
+    result: TestResult, earlier: Sequence[TestResult], rules: RuleSettings, discharged: Sequence[date] = ()
+) -> bool:
     """Routine recall (A) that does not follow from the history. Its exact meaning is not published (domain.md 2.5).
 
     Our definition: (1) the last conclusive clinician-taken test before it suspended her, and no discharge from
@@ -79,7 +87,7 @@ def is_invalid_return_to_routine(result: TestResult, earlier: Sequence[TestResul
         return True
     if result.source_type in rules.return_to_routine_source_types:
         return False
-    return _is_under_colposcopy(earlier)
+    return _is_under_colposcopy(earlier, [day for day in discharged if day <= result.test_on])
 
 
 def _back_through(earlier: Sequence[TestResult], rules: RuleSettings) -> Iterator[TestResult]:
@@ -101,12 +109,12 @@ def _breaks_as_unavailable(result: TestResult, rules: RuleSettings) -> bool:
     return result.infection_code == HPV_UNAVAILABLE and not rules.hpv_count_skips_inadequate
 
 
-def _is_under_colposcopy(earlier: Sequence[TestResult]) -> bool:
-    """Whether the last test that decided something referred her. An inadequate repeat, a result recorded only, or a
-    self-sample does not discharge anybody."""
+def _is_under_colposcopy(earlier: Sequence[TestResult], discharged: Sequence[date]) -> bool:
+    """Whether the last test that decided something referred her, and she was not discharged since. An inadequate
+    repeat, a result recorded only, or a self-sample does not discharge anybody."""
     for one in reversed(earlier):
         if one.action_code == SUSPEND:
-            return True
+            return not any(day >= one.test_on for day in discharged)
         if not (one.self_sample or one.action_code == RECORD_ONLY or is_inadequate(one)):
             return False
     return False

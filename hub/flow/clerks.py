@@ -10,12 +10,12 @@ from hub import telemetry
 from hub.domain.events import DecisionUndone, ReportParked, ResultQueried, ResultRefused
 from hub.domain.matching import decide, search_keys
 from hub.domain.people import Participant
-from hub.domain.record import place_after, standing
+from hub.domain.versions import place_after, standing
 from hub.errors import Reason
 from hub.flow import refusals
 from hub.flow.parking import POLICY, close, keys_of, open_tasks_of, park
 from hub.flow.ports import DecisionRow, MatchRow, ResultRow, TaskRow
-from hub.flow.recording import accept, counted_as, record, record_again, reported, take_off
+from hub.flow.recording import accept, counted_as, enrol, record, record_again, reported, take_off
 from hub.flow.settling import (
     bring_back_superseded,
     close_superseded,
@@ -153,6 +153,8 @@ def people_changed(step: Step, people: list[Participant]) -> None:
     for person in people:
         if step.tx.records.summary(person.participant_id):
             follow_up(step, person.participant_id)
+        else:
+            enrol(step, person)
     for task in step.tx.tasks.waiting_for_keys({key for person in people for key in search_keys(person)}):
         reconsider(step, task)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, TextIO
 
+from hub.domain.dates import day_in_england
 from hub.domain.nhs_number import is_valid, normalise
 from hub.domain.people import Participant
 from hub.flow.clerks import people_changed
@@ -112,8 +113,14 @@ def take_people(step: Step, people: list[Participant]) -> None:
     step.tx.hold_everything()
     last = {person.nhs_number: person for person in people}
     known = step.tx.cohort.ids_of(list(last))
+    joined = {person.nhs_number: person.joined_on for person in step.tx.cohort.of(list(known.values()))}
+    today = day_in_england(step.now)
     named = [
-        replace(person, participant_id=known.get(number) or person.participant_id or str(uuid.uuid4()))
+        replace(
+            person,
+            participant_id=known.get(number) or person.participant_id or str(uuid.uuid4()),
+            joined_on=joined.get(number, today),
+        )
         for number, person in last.items()
     ]
     people_changed(step, named)

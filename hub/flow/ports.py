@@ -6,17 +6,18 @@ another's failure in the same group, or a lost connection), so it must change no
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from hub.contract import Envelope
 from hub.domain.demographics import Answer, Question
 from hub.domain.events import ReportParked, ResultReported
+from hub.domain.facts import Fact
 from hub.domain.people import Participant
-from hub.domain.record import Fact, Record
+from hub.domain.record import Record
 from hub.errors import Retry
 from hub.flow.feed_ports import Figures, FileFaults, Hours, Slides
 
@@ -164,7 +165,7 @@ class DecisionRow:
 class LetterRow:
     letter_id: str
     participant_id: str
-    result_id: str
+    result_id: str | None
     code: str
     state: str
     why: str
@@ -264,6 +265,59 @@ class RefusalRow:
     taken_at: datetime | None = None
     taken_by: str = ""
     seq: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ActionRow:
+    """What was decided about a person: defer, cease, reinstate or discharge. `action_id` is that of its fact."""
+
+    action_id: str
+    participant_id: str
+    action: str
+    reason: str
+    due_on: date | None
+    decided_on: date
+    by: str
+    why: str
+    decided_at: datetime
+    case_number: str = ""
+    taken_back_at: datetime | None = None
+    taken_back_by: str = ""
+
+
+class Summary(NamedTuple):
+    """What the rest of the hub knows of a record without reading it: the columns of its fold."""
+
+    recall_type: str
+    next_test_due_on: date | None
+    policy: str
+    recall_status: str
+    ceased: str
+
+
+@dataclass(frozen=True, slots=True)
+class DueStep:
+    """Somebody about whom call and recall does something next, from the day `on`."""
+
+    participant_id: str
+    step: str
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationRow:
+    """Somebody on a practice's list: due, not-responded or to-review. `answer` is invite, defer, cease or empty."""
+
+    notification_id: str
+    participant_id: str
+    practice_code: str
+    list: str
+    about_due_on: date
+    listed_on: date
+    state: str = "open"
+    answer: str = ""
+    answered_at: datetime | None = None
+    answered_by: str = ""
 
 
 class Journal(Protocol):
@@ -375,6 +429,7 @@ class Cohort(Protocol):
     def read_ahead(self, keys: Iterable[str]) -> None: ...
     def candidates(self, keys: Iterable[str]) -> list[Participant]: ...
     def get(self, participant_id: str) -> Participant | None: ...
+    def of(self, participant_ids: Sequence[str]) -> list[Participant]: ...
     def by_nhs_number(self, nhs_number: str) -> Participant | None: ...
     def ids_of(self, nhs_numbers: Sequence[str]) -> dict[str, str]: ...
     def count(self) -> int: ...
@@ -399,8 +454,31 @@ class Records(Protocol):
     def add_fact(self, participant_id: str, fact: Fact, at: datetime) -> None: ...
     def facts(self, participant_id: str) -> list[Fact]: ...
     def save(self, participant_id: str, record: Record, at: datetime) -> None: ...
-    def summary(self, participant_id: str) -> tuple[str, date | None, str] | None: ...
+    def summary(self, participant_id: str) -> Summary | None: ...
+    def due(self, on: date, after: tuple[date, str] | None, limit: int) -> list[DueStep]: ...
+    def count_due(self, on: date) -> dict[str, int]: ...
     def get(self, participant_id: str) -> dict[str, Any] | None: ...
+
+
+class Notifications(Protocol):
+    def put(self, row: NotificationRow) -> None: ...
+    def get(self, notification_id: str) -> NotificationRow | None: ...
+    def open_of(self, participant_id: str) -> list[NotificationRow]: ...
+    def of_practice(self, practice_code: str, of_list: str, since: date, limit: int) -> list[NotificationRow]: ...
+
+
+class PersonActions(Protocol):
+    def put(self, row: ActionRow) -> None: ...
+    def get(self, action_id: str) -> ActionRow | None: ...
+    def of(self, participant_id: str) -> list[ActionRow]: ...
+
+
+class RecallRuns(Protocol):
+    def begin(self, run_on: date, at: datetime) -> None: ...
+    def add(self, run_on: date, counts: Mapping[str, int]) -> None: ...
+    def end(self, run_on: date, at: datetime) -> None: ...
+    def counts(self, run_on: date) -> dict[str, int] | None: ...
+    def newest_ended(self) -> date | None: ...
 
 
 class Tasks(Protocol):
@@ -481,6 +559,12 @@ class Transaction(Protocol):
     def results(self) -> Results: ...
     @property
     def records(self) -> Records: ...
+    @property
+    def notifications(self) -> Notifications: ...
+    @property
+    def actions(self) -> PersonActions: ...
+    @property
+    def recall_runs(self) -> RecallRuns: ...
     @property
     def tasks(self) -> Tasks: ...
     @property

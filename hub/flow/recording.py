@@ -7,12 +7,16 @@ from datetime import datetime
 
 from hub import telemetry
 from hub.contract import named_identity
+from hub.domain.call import Entry
 from hub.domain.events import LetterWished, MatchUndone, RecordChanged, ResultMatched, ResultReported
+from hub.domain.facts import ResultFact, UndoneFact
 from hub.domain.letters import LetterNotDue, letter_code, letters_due
-from hub.domain.record import Alert, Entry, Record, ResultFact, UndoneFact, fold, is_misdated, standing
+from hub.domain.people import Participant
+from hub.domain.record import Alert, Record, fold
+from hub.domain.versions import is_misdated, standing
 from hub.errors import Reason
 from hub.flow.parking import question
-from hub.flow.ports import LetterRow, MatchRow, ResultRow
+from hub.flow.ports import LetterRow, MatchRow, ResultRow, Summary
 from hub.flow.step import Step
 
 HELD = "A task about her is open."
@@ -100,7 +104,8 @@ def refold(step: Step, participant_id: str) -> Record:
     against goes before a clerk."""
     outcome = fold(_entry(step, participant_id), step.facts(participant_id), step.policies)
     before = step.tx.records.summary(participant_id)
-    after = (outcome.recall_type, outcome.next_test_due_on, outcome.policy)
+    called = outcome.call
+    after = Summary(called.recall_type, called.next_test_due_on, outcome.policy, called.status, called.ceased)
     step.tx.records.save(participant_id, outcome, step.now)
     if before != after:
         step.emit(RecordChanged(participant_id, *after), participant_id)
@@ -110,14 +115,24 @@ def refold(step: Step, participant_id: str) -> Record:
     return outcome
 
 
+def enrol(step: Step, person: Participant) -> None:
+    """Somebody new in the cohort, about whom nothing is known but that: from when on she is called."""
+    step.tx.records.save(person.participant_id, fold(entry_of(person), (), step.policies), step.now)
+
+
 def _entry(step: Step, participant_id: str) -> Entry:
-    participant = step.participant(participant_id)
-    return Entry(participant.date_of_birth, participant.next_test_due_on)
+    return entry_of(step.participant(participant_id))
+
+
+def entry_of(person: Participant) -> Entry:
+    """What she came into the cohort with."""
+    return Entry(person.date_of_birth, person.next_test_due_on, joined_on=person.joined_on)
 
 
 def _wish_letters(step: Step, participant_id: str, outcome: Record, wished: list[LetterRow]) -> None:
     """Bring the wished letters into line with the record. While a task about her is open they all wait."""
     held = bool(step.open_tasks(participant_id))
+    wished = [letter for letter in wished if letter.result_id]  # invitations and reminders are no result's
     known = {letter.letter_id: letter for letter in wished if letter.state != "cancelled"}
     before = {letter.letter_id: letter for letter in wished}
     due, late = _due_letters(step, participant_id, outcome)
@@ -137,7 +152,7 @@ def _due_letters(step: Step, participant_id: str, outcome: Record) -> tuple[list
     due: list[LetterRow] = []
     late: list[LetterRow] = []
     for index, each in enumerate(letters_due(outcome, step.policies, step.now.date())):
-        code = letter_code(outcome.results, index)
+        code = letter_code(outcome, index)
         if code is None or (isinstance(each, LetterNotDue) and each.rule != "too-old"):
             continue
         letter_id = named_identity(f"letter|{participant_id}|{each.result_id}|{code}")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from hub.domain.events import ReportParked, ResultReported, Version
 from hub.domain.matching import Decision, decide
 from hub.domain.people import Claim
-from hub.domain.record import standing
+from hub.domain.versions import standing
 from hub.errors import Reason
 from hub.flow.parking import MATCHING, POLICY, candidates_as_data, close, open_tasks_of, park
 from hub.flow.ports import MatchRow, ResultRow, TaskRow

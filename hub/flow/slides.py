@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hub.domain.events import ReportParked, ResultReported, Version
-from hub.domain.record import issue
+from hub.domain.versions import issue
 from hub.flow.parking import open_tasks_of
 from hub.flow.ports import MatchRow, ResultRow, TaskRow
 from hub.flow.recording import reported

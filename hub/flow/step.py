@@ -8,10 +8,10 @@ from datetime import datetime
 
 from hub.contract import Envelope, caused_identity, event_to_json
 from hub.domain.events import Event, ReportParked, ResultReported, TestResult
+from hub.domain.facts import Fact
 from hub.domain.matching import search_keys
 from hub.domain.people import Claim, Participant
 from hub.domain.policy import Policies
-from hub.domain.record import Fact
 from hub.flow.consumers import CONSUMERS
 from hub.flow.ports import ResultRow, TaskRow, Transaction
 

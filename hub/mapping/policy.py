@@ -15,12 +15,13 @@ import msgspec
 from msgspec import Meta
 
 from hub.domain.codes import COMBINATIONS, MOST_MONTHS, OLD_COMBINATIONS, REPEAT, ROUTINE
-from hub.domain.policy import LetterSettings, Pivot, Policies, RecallPolicy, RecallRow, RuleSettings
+from hub.domain.policy import CallSettings, LetterSettings, Pivot, Policies, RecallPolicy, RecallRow, RuleSettings
 from hub.mapping.tables import TableProblem, read_table
 
 SETTINGS = "settings.toml"
 Months = Annotated[int, Meta(ge=0, le=MOST_MONTHS)]
 Count = Annotated[int, Meta(ge=1, le=10)]
+Weeks = Annotated[int, Meta(ge=1, le=104)]
 Words = Annotated[str, Meta(min_length=1)]
 
 
@@ -83,12 +84,32 @@ class Letters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source_types_without_letter: list[str]
 
 
+class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The calendar of call and recall."""
+
+    notify_weeks_before: Weeks
+    invite_weeks_before: Weeks
+    remind_weeks_after: Weeks
+    non_responder_weeks_after: Weeks
+    first_call_weeks_before_25: Weeks
+    earliest_due_days: Annotated[int, Meta(ge=0, le=365)]
+    cease_from_age_years: Annotated[int, Meta(ge=50, le=120)]
+    surveillance_results: Count
+    discharge_routine_from_months: Months
+    months_after_no_response_routine: Months
+    months_after_no_response_repeat: Months
+    ceased_for_good: list[str]
+    eligible_from_age_months: Annotated[int, Meta(ge=0, le=1200)]
+    early_sample_months: Months
+
+
 class SettingsTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What holds under every policy."""
 
     pivot: Pivot
     rules: Rules
     letters: Letters
+    call: Call
 
 
 def load_policies(directory: Path) -> Policies:
@@ -104,6 +125,7 @@ def load_policies(directory: Path) -> Policies:
         pivot=settings.pivot,
         rules=_rules(settings.rules),
         letters=_letters(settings.letters),
+        call=_call(settings.call),
     )
 
 
@@ -191,6 +213,11 @@ def _rules(table: Rules) -> RuleSettings:
         annual_recall_allowed=table.annual_recall_allowed,
         return_to_routine_source_types=frozenset(table.return_to_routine_source_types),
     )
+
+
+def _call(table: Call) -> CallSettings:
+    settings = msgspec.structs.asdict(table) | {"ceased_for_good": frozenset(table.ceased_for_good)}
+    return CallSettings(**settings)
 
 
 def _letters(table: Letters) -> LetterSettings:

@@ -32,5 +32,8 @@ VERBS: dict[str, str] = {
     "journal": "what arrived and what was answered: list, show, export",
     "cohort": "the people who may be matched: import",
     "pds": "the national demographics: prove the connection, ask by hand",
+    "person": "one person's recall and why; put off, cease, reinstate",
+    "pnl": "the practices' lists and their answers",
+    "recall": "call and recall: the daily run, and what it did",
     "docs": "write the generated documents afresh, or check that they are",
 }

@@ -13,10 +13,12 @@ from adapters.simulators.laboratory import claim_of
 from hub.app import context_of, wall_clock
 from hub.config import Settings
 from hub.contract import Envelope
+from hub.domain.call import Entry
 from hub.domain.events import ResultReported, TestResult
+from hub.domain.facts import ResultFact
 from hub.domain.matching import decide, search_keys
 from hub.domain.people import Participant
-from hub.domain.record import Entry, ResultFact, fold
+from hub.domain.record import fold
 from hub.io.rabbit.conveyor import RabbitConveyor
 from hub.io.store import SqlStore
 from tests.bench.a_hub import reports

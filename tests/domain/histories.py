@@ -6,7 +6,17 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 from hub.domain.events import TestResult, Version
-from hub.domain.record import ResultFact
+from hub.domain.facts import (
+    CallStep,
+    CeasedFact,
+    DeferredFact,
+    DischargeFact,
+    Fact,
+    ReinstatedFact,
+    ResultFact,
+    StepFact,
+    TakenBackFact,
+)
 from hub.mapping.policy import load_policies
 
 POLICY_DIRECTORY = Path(__file__).parents[2] / "mappings" / "policy"
@@ -43,9 +53,27 @@ def a_fact(text: str, name: str = "r1") -> ResultFact:
     return ResultFact(name, f"match-{name}", result, f"digest-{name}", policy_accepted="accepted" in text.split())
 
 
-def a_history(text: str) -> list[ResultFact]:
-    """Reports separated by ` / `, named r1, r2 and so on."""
-    return [a_fact(each.strip(), f"r{number}") for number, each in enumerate(text.split("/"), start=1) if each.strip()]
+def a_history(text: str) -> list[Fact]:
+    """Facts separated by ` / `; reports are named r1, r2 and so on, decisions d1, d2."""
+    pieces = [each.strip() for each in text.split("/") if each.strip()]
+    return [_any_fact(each, number) for number, each in enumerate(pieces, start=1)]
+
+
+def _any_fact(text: str, number: int) -> Fact:
+    day, word, *rest = text.split()
+    on, name = date.fromisoformat(day), f"d{number}"
+    at = datetime.combine(on, time(12), UTC) + timedelta(minutes=number)
+    if word == "discharged":
+        return DischargeFact(name, on, at, date.fromisoformat(rest[0]), date.fromisoformat(rest[0]), "clinic")
+    if word == "deferred":
+        return DeferredFact(name, at, date.fromisoformat(rest[0]), rest[1])
+    if word == "ceased":
+        return CeasedFact(name, at, rest[0])
+    if word == "reinstated":
+        return ReinstatedFact(name, at, date.fromisoformat(rest[0]))
+    if word in {step.value for step in CallStep}:
+        return StepFact(CallStep(word), on, date.fromisoformat(rest[0]))
+    return TakenBackFact(rest[0]) if word == "taken-back" else a_fact(text, f"r{number}")
 
 
 def _issued_after(version: Version) -> timedelta:

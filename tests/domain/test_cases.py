@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from hub.domain.call import Entry
 from hub.domain.letters import LetterDue, letters_due
 from hub.domain.policy import Pivot, Policies
-from hub.domain.record import Entry, Record, fold
+from hub.domain.record import Record, fold
 from tests.domain.histories import POLICIES, a_history
 
 TABLES = sorted(Path(__file__).parent.glob("*.csv"))
@@ -32,7 +33,8 @@ def the_policies(case: Case) -> Policies:
 
 def the_record(case: Case) -> Record:
     entered_due = date.fromisoformat(case["entered due"]) if case["entered due"] else None
-    entry = Entry(date.fromisoformat(case["born"]), entered_due)
+    joined = date.fromisoformat(case["joined"]) if case.get("joined") else None
+    entry = Entry(date.fromisoformat(case["born"]), entered_due, joined_on=joined)
     return fold(entry, a_history(case["history"]), the_policies(case))
 
 
@@ -45,6 +47,16 @@ def the_letter(case: Case, record: Record) -> str:
     return newest.code if isinstance(newest, LetterDue) else f"none: {newest.rule}"
 
 
+def the_call(record: Record) -> dict[str, str]:
+    step = record.next_step
+    return {
+        "status": record.call.status,
+        "ceased": record.call.ceased or "-",
+        "non-responses": str(record.call.non_responses),
+        "next step": f"{step.on} {step.step.value}" if step else "-",
+    }
+
+
 def the_alerts(record: Record) -> str:
     tested = {kept.result_id: kept.result.test_on for kept in record.results}
     return " / ".join(f"{tested[alert.result_id]} {alert.reason.code}" for alert in record.alerts) or "-"
@@ -53,7 +65,8 @@ def the_alerts(record: Record) -> str:
 @pytest.mark.parametrize("case", cases())
 def test_case(case: Case) -> None:
     record = the_record(case)
-    found = {
+    found = the_call(record) if "next step" in case else {}
+    found |= {
         "recall type": record.recall_type,
         "next test due": str(record.next_test_due_on or "-"),
         "policy": record.policy or "-",
@@ -64,5 +77,5 @@ def test_case(case: Case) -> None:
 
 
 def test_the_tables_hold_cases() -> None:
-    assert {table.stem for table in TABLES} >= {"recall", "rules", "versions", "letters"}
+    assert {table.stem for table in TABLES} >= {"recall", "rules", "versions", "letters", "call"}
     assert len(cases()) > 90

@@ -5,9 +5,10 @@ from datetime import date
 
 import pytest
 
+from hub.domain.call import Entry
 from hub.domain.codes import COMBINATIONS
 from hub.domain.letters import ABNORMAL, NORMAL, URGENT, LetterDue, LetterNotDue, due_on, letters_due, priority
-from hub.domain.record import Entry, fold
+from hub.domain.record import fold
 from tests.domain.histories import BORN, POLICIES, a_history, a_result
 
 # The result letters of CSMS's catalogue, written out from domain.md 2.4 and 6.1 (the ceasing letters are not ours yet).

@@ -9,11 +9,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hub.domain.call import Entry
 from hub.domain.codes import COMBINATIONS, OLD_COMBINATIONS
 from hub.domain.dates import add_months
 from hub.domain.events import TestResult, Version
+from hub.domain.facts import Fact, ResultFact, UndoneFact
 from hub.domain.policy import Pivot
-from hub.domain.record import Entry, Fact, Record, ResultFact, UndoneFact, fold
+from hub.domain.record import Record, fold
 from tests.domain.histories import BORN, POLICIES, a_fact, a_history
 
 ENTRY = Entry(BORN, date(2026, 9, 1))
@@ -179,5 +181,7 @@ def test_the_reasons_read_as_sentences() -> None:
         "12 months by the policy: HPV positive with negative cytology: in a year.",
         "Test of 2 August 2025: X0A (HPV negative, routine recall); policy 2025-07-01; 36 months by the policy: "
         "24½ to 49, HPV negative after a recent HPV positive: three years.",
-        "The test of 2 August 2025 is the newest that sets recall: Routine, next test due on 2 August 2028.",
+        "Without a test she is called, and due on 1 September 2026, as when she came into the cohort.",
+        "The test of 1 August 2024 sets recall: Repeat advised, next test due on 1 August 2025.",
+        "The test of 2 August 2025 sets recall: Routine, next test due on 2 August 2028.",
     )

@@ -9,8 +9,11 @@ from datetime import date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hub.domain.call import Entry
 from hub.domain.events import TestResult, Version
-from hub.domain.record import Entry, Fact, ResultFact, fold, is_misdated, place_after, standing
+from hub.domain.facts import Fact, ResultFact
+from hub.domain.record import fold
+from hub.domain.versions import is_misdated, place_after, standing
 from tests.domain.histories import BORN, POLICIES, a_result
 
 ENTRY = Entry(BORN, date(2026, 9, 1))

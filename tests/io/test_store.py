@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 import subprocess
 import sys
@@ -222,9 +223,12 @@ def built(path: Path) -> dict[str, str]:
 
 
 def in_order(sql: str) -> str:
-    """The statement with its constraints sorted: their order means nothing."""
-    before, *constraints = " ".join(sql.split()).split(", CONSTRAINT ")
-    return ", ".join([before, *sorted(text.removesuffix(" )") for text in constraints)])
+    """The statement with its columns and constraints sorted: their order means nothing, and a column that came later
+    stands last."""
+    head, opened, rest = " ".join(sql.split()).replace('"', "").partition("(")
+    inside, closed, tail = rest.rpartition(")")
+    parts = re.split(r",\s*(?![^(]*\))", inside)  # no comma within parentheses
+    return f"{head.strip()} {opened}{', '.join(sorted(part.strip() for part in parts))}{closed}{tail}"
 
 
 def test_the_same_schema_can_be_said_to_postgresql() -> None:

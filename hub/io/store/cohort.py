@@ -46,6 +46,7 @@ def _participant(row: Row[Any]) -> Participant:
         postcode=row.postcode,
         practice_code=row.practice_code,
         next_test_due_on=row.entry_next_test_due_on,
+        joined_on=row.joined_on,
     )
 
 
@@ -62,6 +63,7 @@ def _values(participant: Participant, at: datetime) -> dict[str, Any]:
         "postcode": participant.postcode,
         "practice_code": participant.practice_code,
         "entry_next_test_due_on": participant.next_test_due_on,
+        "joined_on": participant.joined_on,
         "changed_at": at,
     }
 
@@ -113,6 +115,10 @@ class SqlCohort(Room):
     def get(self, participant_id: str) -> Participant | None:
         row = _GET.first(self._bare, {"id": participant_id})
         return _participant(row) if row else None
+
+    def of(self, participant_ids: Sequence[str]) -> list[Participant]:
+        """Many at once."""
+        return [_participant(row) for row in _ALL.rows(self._bare, participant_ids)]
 
     def by_nhs_number(self, nhs_number: str) -> Participant | None:
         row = _BY_NUMBER.first(self._connection, {"number": nhs_number})

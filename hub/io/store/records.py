@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy import Connection, Row, bindparam, func, select, tuple_, update
 
 from hub.contract import named_identity
-from hub.domain.record import Fact, Record, ResultFact, UndoneFact
-from hub.flow.ports import MatchRow
+from hub.domain.facts import Fact
+from hub.domain.record import Record
+from hub.flow.ports import DueStep, MatchRow, Summary
 from hub.io.store.prepared import Prepared
 from hub.io.store.room import Room
 from hub.io.store.schema import facts, matches, records
 from hub.io.store.statements import Several, insert_all, insert_all_or_leave, insert_all_or_replace
 
-_KINDS: dict[str, type[ResultFact | UndoneFact]] = {kind.__name__: kind for kind in (ResultFact, UndoneFact)}
+_KINDS: dict[str, type[Fact]] = {kind.__name__: kind for kind in typing.get_args(Fact)}
 _encoder = msgspec.json.Encoder(order="deterministic")
 
 _UNDO = Prepared(
@@ -30,11 +32,25 @@ _MATCHES = Prepared(select(matches).where(matches.c.result_id == bindparam("resu
 _FACTS = Prepared(select(facts.c.fact_id, facts.c.kind, facts.c.data).where(facts.c.participant_id == bindparam("id")))
 _FACTS_OF = Several(select(facts.c.participant_id, facts.c.fact_id, facts.c.kind, facts.c.data), facts.c.participant_id)
 _RECORDS_OF = Several(
-    select(records.c.participant_id, records.c.recall_type, records.c.next_test_due_on, records.c.policy),
+    select(records.c.participant_id, *(records.c[name] for name in Summary._fields)),
     records.c.participant_id,
 )
-_Summary = tuple[str, date | None, str]
 _RECORD = Prepared(select(records).where(records.c.participant_id == bindparam("id")))
+
+
+_DUE = Prepared(
+    select(records.c.participant_id, records.c.next_step, records.c.next_step_on)
+    .where(
+        records.c.next_step_on <= bindparam("on"),
+        tuple_(records.c.next_step_on, records.c.participant_id) > tuple_(bindparam("day"), bindparam("who")),
+    )
+    .order_by(records.c.next_step_on, records.c.participant_id)
+    .limit(bindparam("size"))
+)
+
+
+def _summary(row: Any) -> Summary:
+    return Summary(*(getattr(row, name) for name in Summary._fields))
 
 
 def _match(row: Row[Any]) -> MatchRow:
@@ -99,7 +115,7 @@ class SqlRecords(Room):
         self._added: dict[str, dict[str, tuple[Fact, datetime]]] = {}
         self._saved: dict[str, dict[str, Any]] = {}
         self._facts_ahead: dict[str, dict[str, Fact]] = {}
-        self._summaries_ahead: dict[str, _Summary | None] = {}
+        self._summaries_ahead: dict[str, Summary | None] = {}
 
     def read_ahead(self, participant_ids: Sequence[str]) -> None:
         """Read many people's facts and records at once. They must be held."""
@@ -108,7 +124,7 @@ class SqlRecords(Room):
             self._facts_ahead[row.participant_id][row.fact_id] = _fact(row)
         self._summaries_ahead.update(dict.fromkeys(participant_ids))
         for row in _RECORDS_OF.rows(self._bare, participant_ids):
-            self._summaries_ahead[row.participant_id] = (row.recall_type, row.next_test_due_on, row.policy)
+            self._summaries_ahead[row.participant_id] = _summary(row)
 
     def forget(self) -> None:
         self._facts_ahead.clear()
@@ -179,18 +195,37 @@ class SqlRecords(Room):
             "participant_id": participant_id,
             "recall_type": record.recall_type,
             "next_test_due_on": record.next_test_due_on,
+            "recall_status": record.call.status,
+            "ceased": record.call.ceased,
+            "non_responses": record.call.non_responses,
+            "next_step": record.next_step.step.value if record.next_step else None,
+            "next_step_on": record.next_step.on if record.next_step else None,
             "policy": record.policy,
             "data": _encoder.encode(_folded(record)),
             "folded_at": at,
         }
 
-    def summary(self, participant_id: str) -> _Summary | None:
+    def summary(self, participant_id: str) -> Summary | None:
         if saved := self._saved.get(participant_id):
-            return saved["recall_type"], saved["next_test_due_on"], saved["policy"]
+            return Summary(**{name: saved[name] for name in Summary._fields})
         if participant_id in self._summaries_ahead:
             return self._summaries_ahead[participant_id]
         row = _RECORD.first(self._bare, {"id": participant_id})
-        return (row.recall_type, row.next_test_due_on, row.policy) if row else None
+        return _summary(row) if row else None
+
+    def due(self, on: date, after: tuple[date, str] | None, limit: int) -> list[DueStep]:
+        """Whoever something is done about up to that day, in the order of the days, behind the last of a page."""
+        values = {"on": on, "day": after[0] if after else date.min, "who": after[1] if after else "", "size": limit}
+        return [
+            DueStep(row.participant_id, row.next_step, row.next_step_on) for row in _DUE.rows(self._connection, values)
+        ]
+
+    def count_due(self, on: date) -> dict[str, int]:
+        """By step."""
+        query = (
+            select(records.c.next_step, func.count()).where(records.c.next_step_on <= on).group_by(records.c.next_step)
+        )
+        return {row[0]: row[1] for row in self._connection.execute(query)}
 
     def get(self, participant_id: str) -> dict[str, Any] | None:
         row = _RECORD.first(self._connection, {"id": participant_id})
@@ -199,6 +234,11 @@ class SqlRecords(Room):
         return {
             "recall_type": row.recall_type,
             "next_test_due_on": row.next_test_due_on.isoformat() if row.next_test_due_on else None,
+            "recall_status": row.recall_status,
+            "ceased": row.ceased,
+            "non_responses": row.non_responses,
+            "next_step": row.next_step,
+            "next_step_on": row.next_step_on.isoformat() if row.next_step_on else None,
             "policy": row.policy,
             **msgspec.json.decode(bytes(row.data)),
         }

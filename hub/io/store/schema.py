@@ -10,6 +10,8 @@ journal ──< replies        what arrived, byte for byte, and what was answere
    └──< results ──< matches >── participants ──< facts, records, letters
            ├──< tasks ──< decisions
            └──< refusals           what a clerk refused after AA, and whether its laboratory has taken note
+notifications, actions     call and recall: the practices' lists, what was decided about a person
+recall_runs                what each day's run did
 outbox, inbox              events leaving a transaction, and which consumer has handled which
 assertions, token_keys     what partners have proven themselves with over HTTP, and what their tokens are signed with
 dead_letters, duties       events that could not be handled; what the schedules did last
@@ -354,6 +356,7 @@ participants = Table(
     Column("practice_code", Words),
     Column("entry_next_test_due_on", Date, comment="the date she came into the cohort with; results move it on"),
     Column("changed_at", Moment, nullable=False),
+    Column("joined_on", Date, comment="the day she came into the cohort"),
 )
 
 participant_keys = Table(
@@ -423,9 +426,57 @@ records = Table(
     Column("participant_id", String(36), ForeignKey("participants.participant_id"), primary_key=True),
     Column("recall_type", String(32), nullable=False),
     Column("next_test_due_on", Date, index=True),
+    Column("recall_status", String(32), nullable=False, server_default="No action"),
+    Column("ceased", String(32), nullable=False, server_default="", comment="the reason; empty while she is called"),
+    Column("non_responses", Integer, nullable=False, server_default="0"),
+    Column("next_step", String(16), comment="what call and recall does next about her"),
+    Column("next_step_on", Date, comment="from which day on"),
     Column("policy", String(64), nullable=False),
     Column("data", LargeBinary, nullable=False, comment="the fold's outcome as JSON: results, alerts, because"),
     Column("folded_at", Moment, nullable=False),
+    Index(None, "next_step_on", "participant_id"),
+)
+
+notifications = Table(
+    "notifications",
+    metadata,
+    Column("notification_id", String(36), primary_key=True),
+    Column("participant_id", String(36), ForeignKey("participants.participant_id"), nullable=False, index=True),
+    Column("practice_code", Words, nullable=False),
+    Column("list", String(16), nullable=False, comment="due, not-responded, to-review"),
+    Column("about_due_on", Date, nullable=False),
+    Column("listed_on", Date, nullable=False),
+    Column("state", String(16), nullable=False, comment="open, answered, closed"),
+    Column("answer", Words, nullable=False),
+    Column("answered_at", Moment),
+    Column("answered_by", Words, nullable=False),
+    Index("ix_notifications_list", "practice_code", "list", "state", "listed_on"),
+)
+
+actions = Table(
+    "actions",
+    metadata,
+    Column("action_id", String(36), primary_key=True, comment="that of its fact"),
+    Column("participant_id", String(36), ForeignKey("participants.participant_id"), nullable=False, index=True),
+    Column("action", String(16), nullable=False, comment="defer, cease, reinstate, discharge"),
+    Column("reason", String(32), nullable=False),
+    Column("due_on", Date),
+    Column("decided_on", Date, nullable=False),
+    Column("by", Words, nullable=False),
+    Column("case_number", String(32), nullable=False, comment="CSAS's own, where a clerk decided"),
+    Column("why", Words, nullable=False),
+    Column("decided_at", Moment, nullable=False),
+    Column("taken_back_at", Moment),
+    Column("taken_back_by", Words, nullable=False),
+)
+
+recall_runs = Table(
+    "recall_runs",
+    metadata,
+    Column("run_on", Date, primary_key=True),
+    Column("begun_at", Moment, nullable=False),
+    Column("ended_at", Moment),
+    Column("counts", Text, nullable=False, comment="JSON: each step taken, each reason for which one was not"),
 )
 
 tasks = Table(
@@ -482,7 +533,7 @@ letters = Table(
     metadata,
     Column("letter_id", String(36), primary_key=True),
     Column("participant_id", String(36), ForeignKey("participants.participant_id"), nullable=False, index=True),
-    Column("result_id", String(36), ForeignKey("results.result_id"), nullable=False),
+    Column("result_id", String(36), ForeignKey("results.result_id"), comment="none: an invitation or a reminder"),
     Column("code", String(8), nullable=False),
     Column("state", String(16), nullable=False, comment="wished, waiting, cancelled"),
     Column("why", Words, nullable=False),

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from sqlalchemy import ARRAY, BigInteger, Connection, bindparam, func, insert, select
 
+from hub.io.store.actions import SqlActions
 from hub.io.store.cohort import SqlCohort
 from hub.io.store.counts import SqlCounts
 from hub.io.store.dead import SqlDead
@@ -19,6 +20,7 @@ from hub.io.store.files import SqlFiles
 from hub.io.store.hours import SqlHours
 from hub.io.store.journal import SqlJournal
 from hub.io.store.letters import SqlLetters
+from hub.io.store.notifications import SqlNotifications, SqlRecallRuns
 from hub.io.store.outgoing import SqlOutgoing
 from hub.io.store.pace import SqlPace
 from hub.io.store.prepared import Prepared
@@ -185,6 +187,18 @@ class SqlTransaction:
     @cached_property
     def records(self) -> SqlRecords:
         return SqlRecords(self._connection, self.write_down)
+
+    @cached_property
+    def notifications(self) -> SqlNotifications:
+        return SqlNotifications(self._connection, self.write_down)
+
+    @cached_property
+    def actions(self) -> SqlActions:
+        return SqlActions(self._connection, self.write_down)
+
+    @cached_property
+    def recall_runs(self) -> SqlRecallRuns:
+        return SqlRecallRuns(self._connection, self.write_down)
 
     @cached_property
     def tasks(self) -> SqlTasks:

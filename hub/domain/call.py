@@ -1,0 +1,308 @@
+"""Call and recall: from her tests and what was decided about her to when she is next called, and what is done next.
+
+A walk through her history in the order of its days. On one day a test comes before a decision, and a decision before a
+step of call and recall: what was decided in the morning is what the night's run acted upon.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from hub.domain.codes import HPV_POSITIVE, REPEAT, ROUTINE, SUSPEND, combination, is_inadequate
+from hub.domain.dates import add_months, months_of_age, spoken
+from hub.domain.events import TestResult
+from hub.domain.facts import (
+    CallStep,
+    CeasedFact,
+    Decision,
+    DeferredFact,
+    DischargeFact,
+    ReinstatedFact,
+    StepFact,
+    day_of,
+)
+from hub.domain.policy import CallSettings
+
+CALLED, ROUTINE_RECALL, REPEAT_ADVISED = "Called", "Routine", "Repeat advised"
+INADEQUATE, SUSPENDED, CEASED = "Inadequate", "Suspended", "Ceased"
+BY_AGE = "age-automatic"
+NO_ACTION = "No action"
+STATUSES = {
+    CallStep.NOTIFIED: "GP informed via PNL",
+    CallStep.INVITE_NOW: "GP informed via PNL",
+    CallStep.INVITED: "Invited",
+    CallStep.REMINDED: "Reminded",
+    CallStep.NON_RESPONDER: "Non-responder",
+}
+"""The recall statuses of domain.md 1.4, by the last step taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What was known when she came into the cohort. `last_test_on`: her newest test then, if the cohort says so; the
+    date she came with holds until a test at least as new as that is on the record. `joined_on`: the day she came,
+    where she came without a date: one is then made (domain.md 1.2)."""
+
+    date_of_birth: date
+    next_test_due_on: date | None
+    last_test_on: date | None = None
+    joined_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """A test that sets recall. `months` to the next one; None: it refers her. `accepted`: a clerk let it count."""
+
+    result_id: str
+    result: TestResult
+    months: int | None
+    accepted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """When she is next called, and how far that has come. `ceased` is the reason, empty while she is called;
+    `decided_by` the result from which it follows, empty where another decision came after it. `objected` are the
+    results that came while she was ceased, for a clerk to decide about."""
+
+    recall_type: str
+    next_test_due_on: date | None
+    status: str = NO_ACTION
+    last_step: StepFact | None = None
+    non_responses: int = 0
+    ceased: str = ""
+    decided_by: str = ""
+    objected: tuple[str, ...] = ()
+    because: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """What call and recall does next about her, and from which day on."""
+
+    step: CallStep
+    on: date
+
+
+def call(
+    entry: Entry,
+    tests: Sequence[Tested],
+    others: Iterable[Decision | StepFact],
+    settings: CallSettings,
+) -> Call:
+    """Walk through `tests` (oldest first) and the other facts, in any order."""
+    walk = _Walk(entry.date_of_birth, settings, [each.result for each in tests], tests)
+    return walk.through(_entered(entry, settings), others)
+
+
+def next_step(outcome: Call, settings: CallSettings) -> NextStep | None:
+    """What is due next; None while she is suspended, ceased, or has no date (domain.md 1.2)."""
+    due_on = outcome.next_test_due_on
+    if due_on is None:
+        return None
+    last = outcome.last_step
+    if last is None or last.step is CallStep.NON_RESPONDER:
+        return NextStep(CallStep.NOTIFIED, due_on - timedelta(weeks=settings.notify_weeks_before))
+    if last.step is CallStep.INVITED:
+        return NextStep(CallStep.REMINDED, last.taken_on + timedelta(weeks=settings.remind_weeks_after))
+    if last.step is CallStep.REMINDED:
+        return NextStep(CallStep.NON_RESPONDER, last.taken_on + timedelta(weeks=settings.non_responder_weeks_after))
+    if last.step is CallStep.INVITE_NOW:
+        return NextStep(CallStep.INVITED, last.taken_on)
+    window = timedelta(weeks=settings.notify_weeks_before - settings.invite_weeks_before)
+    invite_on = due_on - timedelta(weeks=settings.invite_weeks_before)
+    return NextStep(CallStep.INVITED, max(invite_on, last.taken_on + window))  # the practice has its weeks to answer
+
+
+def first_call_due_on(born_on: date, settings: CallSettings) -> date:
+    """The first date of somebody under 25, so that she is invited at 24½ (domain.md 1.2)."""
+    return add_months(born_on, 25 * 12) - timedelta(weeks=settings.first_call_weeks_before_25)
+
+
+def _entered(entry: Entry, settings: CallSettings) -> Call:
+    due_on, how = entry.next_test_due_on, "as when she came into the cohort"
+    if due_on is None and entry.joined_on:
+        first = first_call_due_on(entry.date_of_birth, settings)
+        earliest = entry.joined_on + timedelta(days=settings.earliest_due_days)
+        due_on = max(first, earliest)
+        how = "twenty weeks before she is 25" if due_on == first else "the earliest day after she joined the cohort"
+    due = f"on {spoken(due_on)}, {how}" if due_on else "on no known date, as when she came into the cohort"
+    return Call(CALLED, due_on, because=(f"Without a test she is called, and due {due}.",))
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """`results` are those of all tests that set recall, oldest first."""
+
+    born_on: date
+    settings: CallSettings
+    results: Sequence[TestResult]
+    tests: Sequence[Tested]
+
+    def through(self, entered: Call, others: Iterable[Decision | StepFact]) -> Call:
+        dated: list[tuple[tuple[object, ...], int, Decision | StepFact | None]] = [
+            ((test.result.test_on, 0, index), index, None) for index, test in enumerate(self.tests)
+        ]
+        dated += [((day_of(fact), *_order(fact)), -1, fact) for fact in set(others)]
+        now = entered
+        for _, index, happened in sorted(dated, key=lambda each: each[0]):
+            now = self._after(now, index, happened)
+        return now
+
+    def _after(self, now: Call, index: int, happened: Decision | StepFact | None) -> Call:
+        if happened is None:
+            return self._tested(now, index)
+        if isinstance(happened, StepFact):
+            return self._stepped(now, happened)
+        if isinstance(happened, DischargeFact):
+            return self._discharged(now, happened)
+        if isinstance(happened, DeferredFact):
+            return _deferred(now, happened)
+        if isinstance(happened, CeasedFact):
+            said = f"Ceased on {spoken(day_of(happened))} ({happened.reason})."
+            return _anew(now, said, recall_type=CEASED, ceased=happened.reason)
+        return self._reinstated(now, happened)
+
+    def _tested(self, now: Call, index: int) -> Call:
+        test = self.tests[index]
+        if now.ceased and not self._counts_though_ceased(now, test):
+            stays = () if now.ceased == BY_AGE else (test.result_id,)
+            said = f"The test of {spoken(test.result.test_on)} came while she was ceased ({now.ceased})."
+            return replace(now, objected=(*now.objected, *stays), because=(*now.because, said))
+        recall_type, due_on = recall_of(test.result, test.months)
+        day = spoken(test.result.test_on)
+        if due_on and recall_type == ROUTINE_RECALL and self._is_past_calling(due_on, index + 1):
+            said = f"The test of {day} is routine, and the next would be due when she is over age: ceased."
+            return _anew(now, said, recall_type=CEASED, ceased=BY_AGE, decided_by=test.result_id, responses=0)
+        due = f"next test due on {spoken(due_on)}" if due_on else "no next test due while colposcopy cares for her"
+        return _anew(
+            now,
+            f"The test of {day} sets recall: {recall_type}, {due}.",
+            recall_type=recall_type,
+            next_test_due_on=due_on,
+            decided_by=test.result_id,
+            responses=0,
+        )
+
+    def _counts_though_ceased(self, now: Call, test: Tested) -> bool:
+        """Ceased by age, only what is not routine brings her back: an abnormal result is never lost for an age. Ceased
+        for another reason a clerk must have let it count, and for some reasons nobody can."""
+        if now.ceased == BY_AGE:
+            return recall_of(test.result, test.months)[0] != ROUTINE_RECALL
+        return test.accepted and now.ceased not in self.settings.ceased_for_good
+
+    def _stepped(self, now: Call, fact: StepFact) -> Call:
+        if fact.about_due_on != now.next_test_due_on:
+            return now
+        if fact.step is CallStep.INVITE_NOW:
+            if now.last_step is None or now.last_step.step is not CallStep.NOTIFIED:
+                return now
+        elif _was_taken(now, fact):
+            return now
+        after = replace(now, status=STATUSES[fact.step], last_step=fact)
+        return self._not_responded(after, fact) if fact.step is CallStep.NON_RESPONDER else after
+
+    def _not_responded(self, now: Call, fact: StepFact) -> Call:
+        counted = replace(now, non_responses=now.non_responses + 1)
+        if self._is_past_calling(fact.taken_on, len(self._results_until(fact.taken_on)), is_due_again=True):
+            said = f"She did not respond by {spoken(fact.taken_on)}, and is over age: ceased."
+            return replace(
+                counted, recall_type=CEASED, next_test_due_on=None, ceased=BY_AGE, because=(*now.because, said)
+            )
+        due_on = add_months(fact.about_due_on, self.settings.months_after_no_response(now.recall_type))
+        said = f"She did not respond by {spoken(fact.taken_on)}: called again for {spoken(due_on)}."
+        return replace(counted, next_test_due_on=due_on, because=(*now.because, said))
+
+    def _results_until(self, day: date) -> Sequence[TestResult]:
+        return [result for result in self.results if result.test_on <= day]
+
+    def _is_past_calling(self, due_on: date, seen: int, *, is_due_again: bool = False) -> bool:
+        """Whether she is too old to be called on that day: not while an abnormal result is among her latest, nor before
+        her one test if she never had any (domain.md 1.1)."""
+        if months_of_age(self.born_on, due_on) < self.settings.cease_from_age_years * 12:
+            return False
+        latest = self.results[:seen][-self.settings.surveillance_results :]
+        return (bool(latest) or is_due_again) and not any(map(is_abnormal, latest))
+
+    def _discharged(self, now: Call, fact: DischargeFact) -> Call:
+        if now.ceased:
+            said = f"Discharged by colposcopy on {spoken(fact.discharged_on)}, but ceased ({now.ceased})."
+            return replace(now, because=(*now.because, said))
+        routine_from = add_months(fact.discharged_on, self.settings.discharge_routine_from_months)
+        recall_type = ROUTINE_RECALL if fact.due_on >= routine_from else REPEAT_ADVISED
+        said = f"Discharged by colposcopy on {spoken(fact.discharged_on)}: {recall_type}, due on {spoken(fact.due_on)}."
+        return _anew(now, said, recall_type=recall_type, next_test_due_on=fact.due_on, responses=0)
+
+    def _reinstated(self, now: Call, fact: ReinstatedFact) -> Call:
+        if not now.ceased:
+            return now
+        past = self._results_until(day_of(fact))
+        recall_type = recall_of(past[-1], None)[0] if past else CALLED
+        if recall_type == SUSPENDED:
+            recall_type = REPEAT_ADVISED  # she is given a date: she is not suspended
+        said = f"Reinstated on {spoken(day_of(fact))}: {recall_type}, due on {spoken(fact.due_on)}."
+        return _anew(now, said, recall_type=recall_type, next_test_due_on=fact.due_on, responses=0)
+
+
+def recall_of(result: TestResult, months: int | None) -> tuple[str, date | None]:
+    """The recall type a test sets, and the date; no date where it refers her, or `months` is None."""
+    if result.action_code == SUSPEND:
+        return SUSPENDED, None
+    due_on = None if months is None else add_months(result.test_on, months)
+    if result.action_code == ROUTINE:
+        return ROUTINE_RECALL, due_on
+    assert result.action_code == REPEAT, "H sets no recall"
+    return (INADEQUATE if is_inadequate(result) else REPEAT_ADVISED), due_on
+
+
+def is_abnormal(result: TestResult) -> bool:
+    """Whether a test is one for which she stays under surveillance past the age of calling."""
+    known = combination(result)
+    return known is None or known.abnormal or result.infection_code == HPV_POSITIVE
+
+
+def _deferred(now: Call, fact: DeferredFact) -> Call:
+    if now.ceased or now.recall_type == SUSPENDED:
+        said = f"Put off on {spoken(day_of(fact))}, without effect: she is {now.recall_type.lower()}."
+        return replace(now, because=(*now.because, said))
+    said = f"Put off on {spoken(day_of(fact))} ({fact.reason}) to {spoken(fact.due_on)}."
+    return _anew(now, said, recall_type=now.recall_type, next_test_due_on=fact.due_on, decided_by=now.decided_by)
+
+
+def _anew(
+    now: Call,
+    said: str,
+    *,
+    recall_type: str,
+    next_test_due_on: date | None = None,
+    ceased: str = "",
+    decided_by: str = "",
+    responses: int | None = None,
+) -> Call:
+    """Another date begins: nothing has been done about it yet."""
+    return Call(
+        recall_type=recall_type,
+        next_test_due_on=next_test_due_on,
+        non_responses=now.non_responses if responses is None else responses,
+        ceased=ceased,
+        decided_by=decided_by,
+        objected=now.objected,
+        because=(*now.because, said),
+    )
+
+
+def _order(fact: Decision | StepFact) -> tuple[object, ...]:
+    """Its place among the facts of one day."""
+    return (2, fact.about_due_on, _place(fact)) if isinstance(fact, StepFact) else (1, fact.decided_at, repr(fact))
+
+
+def _was_taken(now: Call, fact: StepFact) -> bool:
+    """Whether this step, or a later one, was taken about the same date."""
+    last = now.last_step
+    return last is not None and last.about_due_on == fact.about_due_on and _place(fact) <= _place(last)
+
+
+def _place(fact: StepFact) -> int:
+    return list(CallStep).index(fact.step)

@@ -1,0 +1,87 @@
+"""`hub recall`: the daily run of call and recall, what it would do, and what it did."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+from hub.errors import CannotRun
+from hub.verbs.speaking import data_argument, json_argument, opened_store, say, say_json, say_table, settings_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+EXAMPLES = (
+    "hub recall run                      everything that is due today, and whatever was missed before",
+    "hub recall run --on 2026-06-23      as of that day",
+    "hub recall run --dry-run            what would be done, by step; nothing is changed",
+    "hub recall show --on 2026-06-23     what the run of that day did",
+)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    running = actions.add_parser("run", help="do what is due; done again it finds nothing to do")
+    running.add_argument("--dry-run", action="store_true", help="only count what is due")
+    showing = actions.add_parser("show", help="what the run of a day did")
+    for each in (running, showing):
+        each.add_argument("--on", type=_day, metavar="DATE", help="the day (default: today)")
+        data_argument(each)
+        json_argument(each)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("a date is written like 2026-01-31") from None
+
+
+def run(options: argparse.Namespace) -> int:
+    from hub.app import context_of
+    from hub.domain.dates import day_in_england
+    from hub.flow.recall_run import RecallRun
+
+    on = options.on or day_in_england(datetime.now(UTC))
+    context = context_of(settings_of(options))
+    with opened_store(options) as store:
+        if options.action == "show":
+            counts = store.read_now(lambda tx: tx.recall_runs.counts(on))
+            if counts is None:
+                raise CannotRun(f"There was no run for {on}. `hub recall run --on {on}` does it.")
+            return _say(options, on, counts)
+        todays = RecallRun(store.write_now, context.policies, context.clock, on)
+        due = store.read_now(todays.due)
+        return _say(options, on, due if options.dry_run else todays.run(_progress(sum(due.values()))))
+
+
+def _say(options: argparse.Namespace, on: date, counts: dict[str, int]) -> int:
+    if options.json:
+        say_json({"on": on.isoformat(), "counts": counts})
+    elif not counts:
+        say(f"{on}: nothing is due.")
+    else:
+        say(f"{on}{', dry run: due' if getattr(options, 'dry_run', False) else ''}")
+        say_table(("what", "people"), counts.items())
+    return 0
+
+
+def _progress(total: int) -> Callable[[int], object]:
+    """A bar on a terminal, nothing elsewhere."""
+    if not sys.stderr.isatty() or not total:
+        return lambda count: None
+    from rich.console import Console
+    from rich.progress import Progress
+
+    bar = Progress(console=Console(stderr=True), transient=True)
+    task = bar.add_task("call and recall", total=total)
+    bar.start()
+
+    def advance(count: int) -> None:
+        bar.advance(task, count)
+        if bar.finished:
+            bar.stop()
+
+    return advance

@@ -1,0 +1,147 @@
+"""The daily run of call and recall: each step once, in order, whatever happens between, and nobody is forgotten."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, date, datetime, time, timedelta
+
+import pytest
+
+from hub.domain.people import Participant
+from hub.flow.ports import Transaction
+from hub.flow.recall_run import PAUSED, RecallRun
+from tests.flow.scene import POLICIES, Scene, misspelt
+
+DUE = date(2026, 9, 1)
+
+
+def run(scene: Scene, on: date) -> dict[str, int]:
+    scene.now = datetime.combine(on, time(2), UTC)
+    return RecallRun(scene.store.write_now, POLICIES, lambda: scene.now, on).run()
+
+
+def letters(scene: Scene, person: Participant) -> list[tuple[str, str]]:
+    return [(letter.code, letter.state) for letter in scene.read(lambda tx: tx.letters.of(person.participant_id))]
+
+
+def status(scene: Scene, person: Participant) -> tuple[str, str | None, str | None]:
+    record = scene.read(lambda tx: tx.records.get(person.participant_id))
+    assert record is not None
+    return record["recall_status"], record["next_step"], record["next_step_on"]
+
+
+def lists(scene: Scene, person: Participant) -> list[str]:
+    return [row.list for row in scene.read(lambda tx: tx.notifications.open_of(person.participant_id))]
+
+
+async def test_a_whole_round_without_an_answer(scene: Scene) -> None:
+    person = scene.person(next_test_due_on=DUE, practice_code="Y00001")
+    assert run(scene, date(2026, 6, 22)) == {}
+    assert run(scene, date(2026, 6, 23)) == {"notified": 1}
+    assert lists(scene, person) == ["due"]
+    assert status(scene, person) == ("GP informed via PNL", "invited", "2026-07-21")
+    assert run(scene, date(2026, 7, 21)) == {"invited": 1}
+    assert (letters(scene, person), lists(scene, person)) == ([("PA1", "wished")], [])
+    assert run(scene, date(2026, 11, 24)) == {"reminded": 1}
+    assert letters(scene, person) == [("PA1", "wished"), ("PA2", "wished")]
+    assert run(scene, date(2027, 3, 2)) == {"non-responder": 1}
+    assert lists(scene, person) == ["not-responded"]
+    assert status(scene, person) == ("Non-responder", "notified", "2029-06-23")
+
+
+async def test_a_day_done_again_does_nothing_and_a_missed_one_is_caught_up(scene: Scene) -> None:
+    people = [scene.person(next_test_due_on=DUE + timedelta(days=day), practice_code="Y00001") for day in range(5)]
+    assert run(scene, date(2026, 6, 25)) == {"notified": 3}
+    assert run(scene, date(2026, 6, 25)) == {"notified": 3}  # the same day: what it did in all
+    assert run(scene, date(2026, 6, 29)) == {"notified": 2}
+    assert [lists(scene, person) for person in people] == [["due"]] * 5
+    # The practice has its four weeks, however late the list was.
+    assert status(scene, people[0])[2] == "2026-07-23"
+
+
+async def test_without_a_practice_there_is_nobody_to_ask_and_another_letter(scene: Scene) -> None:
+    person = scene.person(next_test_due_on=DUE, practice_code=None)
+    run(scene, date(2026, 6, 23))
+    assert lists(scene, person) == []
+    run(scene, date(2026, 7, 21))
+    run(scene, date(2026, 11, 24))
+    assert letters(scene, person) == [("PA3", "wished"), ("PA4", "wished")]
+
+
+async def test_whoever_a_clerk_must_look_at_waits_and_is_caught_up(scene: Scene) -> None:
+    person = scene.person(next_test_due_on=DUE, practice_code="Y00001")
+    await scene.report(person, scene.result("29R", date(2024, 2, 20)))
+    await scene.report(person, scene.result("29R", date(2025, 2, 20)))
+    await scene.report(person, scene.result("29R", date(2026, 2, 20)))  # the third HPV positive in a row
+    assert scene.read(lambda tx: tx.tasks.open_for(person.participant_id))
+    due_on = scene.read(lambda tx: tx.records.summary(person.participant_id))
+    assert due_on is not None
+    assert due_on.next_test_due_on is not None
+    on = due_on.next_test_due_on - timedelta(weeks=10)
+    assert run(scene, on) == {PAUSED: 1}
+    assert lists(scene, person) == []
+
+
+async def test_a_result_ends_the_round(scene: Scene) -> None:
+    person = scene.person(next_test_due_on=DUE, practice_code="Y00001")
+    run(scene, date(2026, 6, 23))
+    run(scene, date(2026, 7, 21))
+    await scene.report(person, scene.result("X0A", date(2026, 7, 10)))
+    assert status(scene, person)[:2] == ("No action", "notified")
+    assert run(scene, date(2026, 11, 24)) == {}
+
+
+async def test_a_claim_that_fits_nobody_pauses_nobody(scene: Scene) -> None:
+    person = scene.person(next_test_due_on=DUE, practice_code="Y00001")
+    await scene.report(misspelt(scene.person()), scene.result())
+    assert run(scene, date(2026, 6, 23)) == {"notified": 1}
+    assert lists(scene, person) == ["due"]
+
+
+async def test_a_run_that_dies_goes_on_where_it_was(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hub.flow.recall_run.BATCH", 4)
+    for _ in range(10):
+        scene.person(next_test_due_on=DUE, practice_code="Y00001")
+    scene.now, on, pieces = datetime(2026, 6, 23, 2, tzinfo=UTC), date(2026, 6, 23), 0
+
+    def dying(work: object) -> object:
+        nonlocal pieces
+        pieces += 1
+        if pieces == 3:
+            raise KeyboardInterrupt
+        return scene.store.write_now(work)  # type: ignore[arg-type]  # any piece of work
+
+    with pytest.raises(KeyboardInterrupt):
+        RecallRun(dying, POLICIES, lambda: scene.now, on).run()
+    assert scene.read(lambda tx: tx.recall_runs.counts(on)) == {"notified": 4}
+    assert scene.read(lambda tx: tx.recall_runs.newest_ended()) is None
+    assert run(scene, on) == {"notified": 10}
+    assert scene.read(lambda tx: tx.recall_runs.newest_ended()) == on
+
+
+async def test_the_columns_choose_whom_the_fold_would(scene: Scene) -> None:
+    """On each day of more than a year: what the columns select is what folding everybody anew says."""
+    chance = [DUE + timedelta(days=17 * number) for number in range(24)]
+    people = [scene.person(next_test_due_on=day, practice_code="Y00001") for day in chance]
+    for number, person in enumerate(people[::3]):
+        await scene.report(person, scene.result(("X0A", "29R", "39S")[number % 3], date(2026, 1, 5 + number)))
+    done: Counter[str] = Counter()
+    for day in range(0, 500, 3):
+        on = date(2026, 6, 1) + timedelta(days=day)
+        expected = scene.read(lambda tx, on=on: folded_due(tx, people, on))
+        found = scene.read(lambda tx, on=on: tx.records.count_due(on))
+        assert found == expected, on
+        done.update(run(scene, on))
+    assert all(done[step] > 10 for step in ("notified", "invited", "reminded"))
+
+
+def folded_due(tx: Transaction, people: list[Participant], on: date) -> dict[str, int]:
+    from hub.domain.record import fold
+    from hub.flow.recording import entry_of
+
+    steps = [
+        fold(entry_of(known), tx.records.facts(known.participant_id), POLICIES).next_step
+        for person in people
+        if (known := tx.cohort.by_nhs_number(person.nhs_number))
+    ]
+    return dict(Counter(step.step.value for step in steps if step and step.on <= on))
