@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from typing import Any
 
 import pytest
@@ -79,3 +80,28 @@ async def test_what_would_be_refused_is_said_with_its_place(partners: Partners, 
     assert (await partners.ask("POST", CONFORMANCE, theirs, Content_Type="text/plain")).status == 401
     other = await partners.ask("POST", "/conformance/southwick", theirs, token=token, Content_Type="text/plain")
     assert other.status == 403
+
+
+FORM = b'--b7\r\nContent-Disposition: form-data; name="message"; filename="a.hl7"\r\n\r\n%s\r\n--b7--\r\n'
+PAGE = "/conformance/northmoor/page"
+
+
+async def test_a_laboratory_tries_a_message_on_a_page(partners: Partners, scene: Scene, token: str) -> None:
+    empty = await partners.ask("GET", PAGE, token=token)
+    assert (empty.status, empty.kind) == (200, "text/html")
+    assert b"<script" not in empty.body and "default-src 'none'" in empty.headers["Content-Security-Policy"]
+    person = scene.person()
+    raw = scene.message(person, scene.result(test_on=date(2030, 1, 1)))
+    kind = "multipart/form-data; boundary=b7"
+    told = await partners.ask("POST", PAGE, FORM % raw, token=token, Content_Type=kind)
+    assert told.status == 200
+    assert b"test-date-in-future" in told.body and b"Keep this report" in told.body
+    assert person.family_name.encode() not in told.body
+    assert partners.store.read_now(lambda tx: tx.journal.newest(5)) == []
+    for body, form, status in (
+        (b"nothing", kind, 400),
+        (FORM % raw, "text/plain", 415),
+        (b"", "multipart/form-data", 400),
+    ):
+        assert (await partners.ask("POST", PAGE, body, token=token, Content_Type=form)).status == status
+    assert (await partners.ask("GET", PAGE)).status == 401

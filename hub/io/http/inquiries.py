@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from functools import partial
 
 from aiohttp import hdrs, web
 
 from hub.domain.dates import day_in_england
-from hub.flow.conformance import conformance
+from hub.flow.conformance import Conformance, conformance
 from hub.flow.whereabouts import whereabouts
 from hub.io.http.answers import Refused
 from hub.io.http.bodies import body_of, media_type_of
 from hub.io.http.callers import Caller
 from hub.io.http.messages import FILES
 from hub.io.http.parts import Parts
+from hub.mapping import FeedTable
 
 JSON, TEXT = "application/json", "text/plain"
 _ASKED = ("control_id", "slide_number")
@@ -47,16 +47,19 @@ def _is_name(text: object) -> bool:
     return isinstance(text, str) and 1 <= len(text) <= _LONGEST
 
 
+def tried(parts: Parts, table: FeedTable, raw: bytes) -> Conformance:
+    """What the hub would answer if it came from this feed now."""
+    adapter, feeds = parts.adapters[table.dialect], parts.feeds.of(table.feed)
+    return conformance(adapter, raw, feeds, day_in_england(parts.clock()))
+
+
 async def prove_conformance(request: web.Request, parts: Parts, caller: Caller) -> web.Response:
     """What the hub would answer to this message, where it found each fact, and what is wrong where. Nothing is stored,
     and of the message's values only shapes are told."""
     table = caller.of_feed(parts.feeds, request.match_info["feed"])
     media_type_of(request, FILES)
     raw = await body_of(request, parts.settings.max_bytes, parts.settings.patience_seconds)
-    work = partial(
-        conformance, parts.adapters[table.dialect], raw, parts.feeds.of(table.feed), day_in_england(parts.clock())
-    )
-    told = await asyncio.to_thread(work)
+    told = await asyncio.to_thread(tried, parts, table, raw)
     if TEXT in request.headers.get(hdrs.ACCEPT, ""):
         return web.Response(text=told.as_text(), headers={"Content-Disposition": 'attachment; filename="report.txt"'})
     return web.json_response(told.as_json())

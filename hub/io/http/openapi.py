@@ -12,6 +12,7 @@ from hub import VERSION
 from hub.io.http import openapi_schemas as schemas
 from hub.io.http.answers import FHIR_JSON, FHIR_XML, PROBLEM
 from hub.io.http.callers import Caller
+from hub.io.http.conformance_page import FORM as MULTIPART
 from hub.io.http.messages import ANYTHING, BUNDLES, CONFIRMATIONS, FILES
 from hub.io.http.parts import Parts
 from hub.io.http.token_service import ASSERTION_TYPE, FORM, GRANT, PATH
@@ -89,6 +90,7 @@ def _paths() -> Json:
         "/feeds/{feed}/messages/{number}": {"parameters": [feed, number], "get": _message()},
         "/feeds/{feed}/results/search": {"parameters": [feed], "post": _search()},
         "/conformance/{feed}": {"parameters": [feed], "post": _conformance()},
+        "/conformance/{feed}/page": {"parameters": [feed], "get": _page(), "post": _tried_on_page()},
         "/feeds/{feed}/refusals": {"parameters": [feed], "get": _refusals()},
         "/feeds/{feed}/refusals/{number}/taken": {"parameters": [feed, number], "post": _taken()},
     }
@@ -141,6 +143,30 @@ def _conformance() -> Json:
     listing["responses"]["200"]["content"]["text/plain"] = {"schema": {"type": "string"}}
     refused = _refused(_as(PROBLEM, _schema("Problem")), 413, *_ALWAYS)
     return {**listing, "requestBody": _BYTES, "responses": listing["responses"] | refused}
+
+
+def _page() -> Json:
+    listing = _listing("showConformancePage", "The page on which a laboratory tries a message by itself", "Problem", [])
+    listing["responses"]["200"] = {"description": "The form.", "content": _as("text/html", {"type": "string"})}
+    return listing
+
+
+def _tried_on_page() -> Json:
+    """The same with the report in it."""
+    page = _page()
+    form = {
+        "type": "object",
+        "required": ["message"],
+        "properties": {"message": {"type": "string", "format": "binary"}},
+    }
+    refused = _refused(_as(PROBLEM, _schema("Problem")), 400, 413, *_ALWAYS)
+    body = {"required": True, "content": _as(MULTIPART, form)}
+    return {
+        **page,
+        "operationId": "tryOnConformancePage",
+        "requestBody": body,
+        "responses": page["responses"] | refused,
+    }
 
 
 def _refusals() -> Json:

@@ -13,6 +13,7 @@ from hub.io.http import capabilities, openapi
 from hub.io.http.answers import RETRY_SECONDS, Refused, refusal
 from hub.io.http.bodies import echoed, wait_for_body
 from hub.io.http.callers import Caller
+from hub.io.http.conformance_page import show_page, try_on_page
 from hub.io.http.inquiries import prove_conformance, search_results
 from hub.io.http.lists import list_files, list_refusals, show_message, take_refusal
 from hub.io.http.messages import take_bundle, take_file
@@ -36,6 +37,8 @@ OPERATIONS = (
     Operation("GET", "/feeds/{feed}/messages/{number}", "showMessage", show_message),
     Operation("POST", "/feeds/{feed}/results/search", "searchResults", search_results),
     Operation("POST", "/conformance/{feed}", "proveConformance", prove_conformance),
+    Operation("GET", "/conformance/{feed}/page", "showConformancePage", show_page),
+    Operation("POST", "/conformance/{feed}/page", "tryOnConformancePage", try_on_page),
     Operation("GET", "/feeds/{feed}/refusals", "listRefusals", list_refusals),
     Operation("POST", "/feeds/{feed}/refusals/{number}/taken", "takeRefusal", take_refusal),
 )
