@@ -6,6 +6,7 @@ interface specification (`adapters/hl7v2_oru.md`, "What an answer promises").
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -28,6 +29,9 @@ from hub.flow.receipts import slide_rows
 from hub.flow.together import Together
 from hub.mapping import FeedTable, FeedTables
 
+QUICKLY_READ = 128 * 1024
+"""Bytes that are read at once. What is larger (a file of thousands of rows takes seconds) is read in a thread, so that
+the doors stay open for the others."""
 TOGETHER = 256
 """Messages in one commit at most."""
 
@@ -55,7 +59,8 @@ class Intake:
         Raises `hub.errors.Retry` where it could not be stored: then nothing may be answered.
         """
         started = perf_counter()
-        message = self._read(raw, via, self._clock(), problem)
+        reading = partial(self._read, raw, via, self._clock(), problem)
+        message = await asyncio.to_thread(reading) if len(raw) > QUICKLY_READ else reading()
         with telemetry.span("intake", message.traceparent, feed=message.feed, door=via.door):
             answered = replace(await self._written.ask(message), feed=message.feed)
         self._tell(message, answered, perf_counter() - started)

@@ -91,7 +91,7 @@ class Message:
             feed=self.feed,
             name=(self.file or "")[:256],
             sequence=self.sequence,
-            state="corrupt" if reasons & _CORRUPT else "read",
+            state="corrupt" if reasons & _CORRUPT and not self.reading.taken else "read",
             received_at=self.arrival.received_at,
         )
 

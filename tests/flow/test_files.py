@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 
 import msgspec
 import pytest
@@ -15,7 +16,7 @@ from hub.flow.ports import FileRow, Via
 from hub.mapping import FeedTables
 from hub.mapping.feed_table import Access, Answer
 from tests.flow.scene import FEEDS, MLLP, Scene
-from tests.golden_cases import GOLDEN
+from tests.golden_cases import CASES, GOLDEN, Case
 
 NORTHMOOR = FEEDS.by_id["northmoor"]
 MESH = Via("mesh", "X26LAB1", "hl7v2_oru", feed="northmoor", file="results 17.hl7")
@@ -176,3 +177,34 @@ async def test_a_door_of_one_language_takes_no_feed_of_another(scene: Scene) -> 
     assert (answered.code, answered.reason) == ("AR", "unknown-sender")
     by_http = await scene.intake.take(raw, replace(MESH, feed="ashdown"))
     assert (by_http.code, by_http.reason) == ("AR", "wrong-door")
+
+
+async def test_a_file_of_which_something_was_taken_is_not_corrupt(scene: Scene) -> None:
+    case = next(case for case in CASES if case.feed == "kelham" and case.expected["answer"] == "AE" and taken(case))
+    scene.now = datetime.combine(case.received_on, time(9), UTC)
+    await scene.intake.take(case.raw, Via("mesh", "X26LAB3", case.dialect, feed="kelham", file="some.edi"))
+    assert [row.state for row in scene.read(lambda tx: tx.files.page("kelham", 5))] == ["read"]
+
+
+def taken(case: Case) -> bool:
+    """Some of its messages were taken, others came incomplete."""
+    refused = {item["position"].split(".")[0] for item in case.expected["items"] if "refused" in item}
+    whole = [item for item in case.expected["items"] if item["position"].split(".")[0] not in refused]
+    return bool(whole) and any(item.get("refused") == "incomplete" for item in case.expected["items"])
+
+
+async def test_a_large_file_does_not_hold_up_the_others(scene: Scene) -> None:
+    """A small message that comes after it is answered before it."""
+    row = next(case for case in CASES if case.feed == "birchwood" and case.expected["answer"] == "AA").raw
+    large = row + b"".join(row.splitlines(keepends=True)[2:3] * 20_000)
+    via = Via("mesh", "X26LAB2", "delimited_results", feed="birchwood", file="large.csv")
+    order: list[str] = []
+
+    async def told(name: str, raw: bytes, how: Via) -> None:
+        await scene.intake.take(raw, how)
+        order.append(name)
+
+    slow = asyncio.create_task(told("large", large, via))
+    await asyncio.sleep(0)
+    await asyncio.gather(slow, told("small", scene.message(scene.person(), scene.result()), MLLP))
+    assert order == ["small", "large"]
