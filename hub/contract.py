@@ -16,9 +16,10 @@ from typing import Any, Protocol
 import msgspec
 
 from hub.domain import events
-from hub.domain.events import Event, ReportParked, ResultReported
+from hub.domain.events import DischargeReported, DischargeUnread, Event, ReportParked, ResultReported
 from hub.errors import Reject
 from hub.mapping import Feeds, FeedTable
+from hub.mapping.check import Needs
 from hub.mapping.forms import read_sequence
 
 _NAMESPACE = uuid.UUID("6c1b0f0e-6b0d-5f0a-9c55-2f7f3a1f6b1d")
@@ -47,12 +48,18 @@ class Opened:
     inner: Any = None
 
 
+Reported = ResultReported | ReportParked | DischargeReported | DischargeUnread
+"""What may be read from a message."""
+Outcome = Reported | Reject
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One result of a message, or why there is none. `position` is `message.result`, both from 1 (`2.1`)."""
+    """One result or discharge of a message, or why there is none. `position` is `message.result`, both from 1
+    (`2.1`)."""
 
     position: str
-    outcome: ResultReported | ReportParked | Reject
+    outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +105,11 @@ def sequence_of(opened: Opened, reading: Reading, table: FeedTable | None, name:
 
 
 class Adapter(Protocol):
-    """One wire language. `dialect` is its name in the mapping tables and in the register (`adapters/__init__.py`)."""
+    """One wire language. `dialect` is its name in the mapping tables and in the register (`adapters/__init__.py`);
+    `needs` is what a feed's table must say, because of what the messages are about."""
 
     dialect: str
+    needs: Needs
 
     def open(self, raw: bytes) -> Opened:
         """Read who sent what. Never raises."""
@@ -146,6 +155,11 @@ EVENT_TYPES: dict[str, type] = {
     for kind in (
         events.ResultReported,
         events.ReportParked,
+        events.DischargeReported,
+        events.DischargeUnread,
+        events.DischargeApplied,
+        events.DischargeParked,
+        events.DischargeRefused,
         events.ResultMatched,
         events.MatchUndone,
         events.ResultParked,

@@ -10,11 +10,11 @@ from datetime import UTC, date, datetime
 import pytest
 
 from adapters import ADAPTERS
-from adapters.delimited_results.confirmation import MOST_REFUSALS
 from hub.errors import Reason
 from hub.formats.delimited import MOST_LINES
 from hub.formats.edifact.interchange import MOST_MESSAGES, MOST_SEGMENTS
 from hub.mapping import FeedTable
+from hub.rows.confirmation import MOST_REFUSALS
 from tests.golden_cases import CASES, FEEDS, ROOT
 
 RECEIVED_ON = date(2026, 7, 20)

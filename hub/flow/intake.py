@@ -26,7 +26,6 @@ from hub.contract import (
     sequence_of,
 )
 from hub.domain.dates import day_in_england
-from hub.domain.events import ReportParked, ResultReported
 from hub.errors import Reason, Reject
 from hub.flow.admission import is_proven
 from hub.flow.consumers import CONSUMERS
@@ -296,7 +295,7 @@ class Message:
         feed = self.reading.feed
         envelopes = []
         for item in self.reading.taken:
-            assert isinstance(item.outcome, ResultReported | ReportParked)
+            assert not isinstance(item.outcome, Reject)
             envelope = seal(
                 item.outcome,
                 feed=feed,
