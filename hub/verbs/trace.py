@@ -13,7 +13,7 @@ from hub.errors import CannotRun
 from hub.verbs.speaking import data_argument, json_argument, opened_store, say, say_json
 
 if TYPE_CHECKING:
-    from hub.flow.ports import JournalEntry, ResultRow, Transaction
+    from hub.flow.ports import DischargeRow, JournalEntry, ResultRow, TaskRow, Transaction
     from hub.io.store import SqlStore
 
 EXAMPLES = (
@@ -67,7 +67,7 @@ def _journal_numbers(store: SqlStore, options: argparse.Namespace) -> list[int]:
     if options.slide:
         rows = store.read_now(lambda tx: tx.results.of_slide_number(options.slide))
         return sorted({row.journal_seq for row in rows})
-    row = store.read_now(lambda tx: tx.results.get(options.id))
+    row = store.read_now(lambda tx: tx.results.get(options.id) or tx.discharges.get(options.id))
     if row:
         return [row.journal_seq]
     return [entry.seq for entry in store.read_now(lambda tx: tx.journal.lookup(options.id))]
@@ -79,6 +79,8 @@ def _timeline(tx: Transaction, seq: int) -> list[Moment]:
     moments = _message(tx, entry)
     for row in tx.results.of_message(seq):
         moments += _result(tx, row)
+    for discharge in tx.discharges.of_message(seq):
+        moments += _discharge(tx, discharge)
     return sorted(moments, key=lambda one: one.at)
 
 
@@ -95,18 +97,36 @@ def _message(tx: Transaction, entry: JournalEntry) -> list[Moment]:
 
 
 def _result(tx: Transaction, row: ResultRow) -> list[Moment]:
+    moments = _events(tx, row.result_id)
+    for match in tx.records.matches_of(row.result_id):
+        moments.append(Moment(match.matched_at, "matched", f"{match.how} by {match.by}: {match.why}"))
+        if match.undone_at:
+            moments.append(Moment(match.undone_at, "match undone", f"by {match.undone_by}"))
+    return moments + _tasks(tx, tx.tasks.of_result(row.result_id)) + _letters(tx, row)
+
+
+def _discharge(tx: Transaction, row: DischargeRow) -> list[Moment]:
+    moments = _events(tx, row.discharge_id)
+    action = tx.actions.get(row.action_id) if row.action_id else None
+    if action:
+        moments.append(Moment(action.decided_at, "discharged", f"due on {row.due_on}, by {action.by}: {action.why}"))
+    return moments + _tasks(tx, tx.tasks.of_discharge(row.discharge_id))
+
+
+def _events(tx: Transaction, subject: str) -> list[Moment]:
     moments = []
-    for envelope, confirmed_at, finished_at in tx.events.about([row.result_id]):
+    for envelope, confirmed_at, finished_at in tx.events.about([subject]):
         moments.append(Moment(envelope.occurred_at, "event", f"{envelope.type} {envelope.event_id}"))
         if confirmed_at:
             moments.append(Moment(confirmed_at, "on the conveyor", envelope.type))
         if finished_at and finished_at != confirmed_at:
             moments.append(Moment(finished_at, "handled", envelope.type))
-    for match in tx.records.matches_of(row.result_id):
-        moments.append(Moment(match.matched_at, "matched", f"{match.how} by {match.by}: {match.why}"))
-        if match.undone_at:
-            moments.append(Moment(match.undone_at, "match undone", f"by {match.undone_by}"))
-    for task in tx.tasks.of_result(row.result_id):
+    return moments
+
+
+def _tasks(tx: Transaction, tasks: list[TaskRow]) -> list[Moment]:
+    moments = []
+    for task in tasks:
         moments.append(Moment(task.opened_at, "task opened", f"{task.reason} {task.task_id}"))
         moments += [
             Moment(one.decided_at, "decision", f"{one.action} by {one.by}: {one.why}")
@@ -114,7 +134,7 @@ def _result(tx: Transaction, row: ResultRow) -> list[Moment]:
         ]
         if task.closed_at:
             moments.append(Moment(task.closed_at, "task closed", f"{task.outcome} by {task.closed_by}"))
-    return moments + _letters(tx, row)
+    return moments
 
 
 def _letters(tx: Transaction, row: ResultRow) -> list[Moment]:

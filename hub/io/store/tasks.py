@@ -19,6 +19,7 @@ from hub.io.store.statements import Several, insert_all_or_leave
 _OPEN = insert(tasks)
 _GET = Prepared(select(tasks).where(tasks.c.task_id == bindparam("id")))
 _OF_RESULT = Prepared(select(tasks).where(tasks.c.result_id == bindparam("id")).order_by(tasks.c.opened_at))
+_OF_DISCHARGE = Prepared(select(tasks).where(tasks.c.discharge_id == bindparam("id")).order_by(tasks.c.opened_at))
 _OPEN_FOR = Prepared(select(tasks).where(tasks.c.participant_id == bindparam("id"), tasks.c.state != "closed"))
 _HERS, _SAME_SLIDE = results.alias("hers"), results.alias("same_slide")
 _ON_SLIDES = (
@@ -59,7 +60,8 @@ def _task(row: Row[Any]) -> TaskRow:
     data = _decode(bytes(row.data))
     return TaskRow(
         task_id=row.task_id,
-        result_id=row.result_id,
+        result_id=row.result_id or "",
+        discharge_id=row.discharge_id or "",
         reason=row.reason,
         state=row.state,
         priority=row.priority,
@@ -79,7 +81,8 @@ def _task(row: Row[Any]) -> TaskRow:
 
 def _values(task: TaskRow) -> dict[str, Any]:
     return {
-        "result_id": task.result_id,
+        "result_id": task.result_id or None,
+        "discharge_id": task.discharge_id or None,
         "reason": task.reason,
         "state": task.state,
         "outcome": task.outcome,
@@ -138,6 +141,9 @@ class SqlTasks(Room):
     def of_result(self, result_id: str) -> list[TaskRow]:
         return [_task(row) for row in _OF_RESULT.rows(self._connection, {"id": result_id})]
 
+    def of_discharge(self, discharge_id: str) -> list[TaskRow]:
+        return [_task(row) for row in _OF_DISCHARGE.rows(self._connection, {"id": discharge_id})]
+
     def open_for(self, participant_id: str) -> list[TaskRow]:
         """Her own, and those about any version of a slide of which one version stands on her record."""
         # A result that this very transaction has made, alone on its slide, has no task: no need to write it for this.
@@ -166,9 +172,17 @@ class SqlTasks(Room):
         self._key(task, keys)
 
     def worklist(self, limit: int, state: str | None = None) -> list[TaskRow]:
-        """Riskiest first, then the one that falls due first. Without a state: all that are not closed."""
-        condition = tasks.c.state == state if state else tasks.c.state != "closed"
+        """About results: riskiest first, then the one that falls due first. Without a state: all not closed."""
+        condition = and_(tasks.c.state == state if state else tasks.c.state != "closed", tasks.c.result_id.is_not(None))
         order = (tasks.c.priority, tasks.c.due_on, tasks.c.opened_at, tasks.c.task_id)
+        return [
+            _task(row) for row in self._connection.execute(select(tasks).where(condition).order_by(*order).limit(limit))
+        ]
+
+    def about_discharges(self, limit: int) -> list[TaskRow]:
+        """Not closed: the one whose clock ends first."""
+        condition = and_(tasks.c.state != "closed", tasks.c.discharge_id.is_not(None))
+        order = (tasks.c.due_on, tasks.c.priority, tasks.c.opened_at, tasks.c.task_id)
         return [
             _task(row) for row in self._connection.execute(select(tasks).where(condition).order_by(*order).limit(limit))
         ]
