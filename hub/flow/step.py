@@ -125,7 +125,7 @@ def person_name(participant_id: str) -> str:
 
 
 def names_of(result_id: str, event: Event) -> list[str]:
-    """What is held of a result: itself, and its slide if that could be read. Of a discharge: itself, and what it says."""
+    """What is held of a result: itself, its slide if that could be read; of a discharge: itself, and what it says."""
     if isinstance(event, DischargeReported | DischargeUnread):
         return [f"discharge|{result_id}", f"said|{said_by(result_id, event)}"]
     slide, names = slide_of(event), [f"result|{result_id}"]

@@ -58,10 +58,13 @@ def is_xlsx(raw: bytes) -> bool:
 
 def read(raw: bytes) -> Workbook:
     """The worksheets; none of what is no workbook."""
+    import openpyxl  # a fifth of a second, and few files are workbooks
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # openpyxl warns of colours and filters that it does not keep
-            return Workbook(_sheets(raw))
+            book = openpyxl.load_workbook(looked_at(raw), read_only=True, data_only=True, keep_links=False)
+            return Workbook(_sheets(book))
     except TooLarge:
         return Workbook(is_too_large=True)
     except NoPackage:
@@ -71,10 +74,7 @@ def read(raw: bytes) -> Workbook:
         return Workbook()
 
 
-def _sheets(raw: bytes) -> dict[str, tuple[Row, ...]]:
-    import openpyxl  # a fifth of a second, and few files are workbooks
-
-    book = openpyxl.load_workbook(looked_at(raw), read_only=True, data_only=True, keep_links=False)
+def _sheets(book: Any) -> dict[str, tuple[Row, ...]]:
     try:
         if len(book.worksheets) > _MOST_SHEETS:
             raise TooLarge
