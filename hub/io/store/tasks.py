@@ -126,6 +126,7 @@ class SqlTasks(Room):
 
     def open(self, task: TaskRow, keys: Iterable[str]) -> None:
         """Open a task; `keys` are the blocking keys under which new evidence about its claim is noticed."""
+        self._ahead.clear()
         self._connection.execute(_OPEN, {"task_id": task.task_id, **_values(task)})
         self._key(task, keys)
 
@@ -166,6 +167,7 @@ class SqlTasks(Room):
 
     def update(self, task: TaskRow, keys: Iterable[str] = ()) -> None:
         """Renew a task. Closing it forgets its keys; `keys` are those of a task that is opened again."""
+        self._ahead.clear()
         self._connection.execute(_UPDATE.values(_values(task)), {"row": task.task_id})
         if task.state == "closed":
             self._connection.execute(delete(task_keys).where(task_keys.c.task_id == task.task_id))
