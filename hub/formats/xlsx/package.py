@@ -53,7 +53,8 @@ def _parts(archive: zipfile.ZipFile) -> dict[str, bytes]:
     for entry in entries:
         if entry.filename in parts:
             raise NoPackage  # two parts of one name: each reader would choose another
-        parts[entry.filename] = _plain(archive.read(entry))
+        with archive.open(entry) as part:  # `archive.read` would unfold it all, and only then look at the size
+            parts[entry.filename] = _plain(part.read(entry.file_size + 1))
     return parts
 
 

@@ -405,7 +405,7 @@ tasks = Table(
     Column("outcome", String(32), nullable=False),
     Column("note", Words, nullable=False),
     Column("priority", Integer, nullable=False, comment="smaller is sooner"),
-    Column("due_on", Date, nullable=False, comment="14 days after the test; of a discharge, the end of its clock"),
+    Column("due_on", Date, nullable=False, comment="14 days after the test"),
     Column("participant_id", String(36), comment="set where the person is certain and the rules are not"),
     Column("person_key", String(64), nullable=False, comment="the same for all results that claim the same person"),
     Column("data", LargeBinary, nullable=False, comment="candidates, place and hint as JSON"),
