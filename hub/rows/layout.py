@@ -67,7 +67,7 @@ def lay_out(rows: Sequence[Row], table: FeedTable) -> Layout:
         sequence = _sequence(closing, form.closing)
     if not results:
         number = rows[-1].number if rows else 1
-        stop = Reject(Reason.NO_RESULT, row_place(number), "The file has no row with a result.")
+        stop = Reject(Reason.NO_RESULT, row_place(number), "The file has no rows.")
         raise NotAsAgreed(number, stop, sequence)
     return Layout(tuple(results), columns, width, sequence)
 

@@ -58,7 +58,7 @@ def is_xlsx(raw: bytes) -> bool:
 
 def read(raw: bytes) -> Workbook:
     """The worksheets; none of what is no workbook."""
-    import openpyxl  # a fifth of a second, and few files are workbooks
+    import openpyxl  # a tenth of a second, and few files are workbooks
 
     try:
         with warnings.catch_warnings():
