@@ -12,15 +12,18 @@ from typing import Any
 
 import pytest
 
+from hub.contract import seal
 from hub.domain.events import DischargeApplied, DischargeParked, DischargeRefused
 from hub.domain.people import Participant
 from hub.flow import discharge_clerks, discharges
 from hub.flow.actions import Signed, cease, reinstate, take_back
 from hub.flow.clerks import Refused
 from hub.flow.ports import DischargeRow, TaskRow, Via
+from hub.flow.recall_run import PAUSED
 from hub.flow.step import Step
 from hub.mapping.actions import load_actions
 from tests.flow.scene import POLICIES, ROOT, Scene, withdrawn
+from tests.flow.test_recall_run import run
 
 DOOR = Via("mesh", "X26FELLGATE", "colposcopy_discharge", feed="fellgate", file="fellgate-discharges-202603.csv")
 ACTIONS = load_actions(ROOT / "mappings" / "actions.toml")
@@ -374,3 +377,51 @@ async def test_handled_twice_it_is_one_discharge(scene: Scene) -> None:
 
     scene.store.write_now(once_more)
     assert len(scene.read(lambda tx: tx.actions.of(person.participant_id))) == 1
+
+
+async def read_again(scene: Scene, row_: DischargeRow, due_on: date) -> None:
+    """Put into the outbox what the same place of the file says under another table, as a replay does."""
+    event = discharges.reported(row_)
+    changed = replace(event, discharge=replace(event.discharge, next_test_due_on=due_on))
+    place = {"feed": row_.feed, "digest": row_.digest, "position": row_.position}
+    envelope = seal(changed, subject=row_.discharge_id, at=scene.now, **place)
+    scene.store.write_now(lambda tx: tx.events.put(envelope, consumed=True))
+    await scene.settle()
+
+
+async def test_read_again_under_another_table_it_is_decided_anew(scene: Scene) -> None:
+    person = await referred(scene)
+    (applied,) = await send(scene, row(person))
+    await read_again(scene, applied, date(2027, 8, 27))
+    assert due(scene, person) == ("Repeat advised", date(2027, 8, 27))
+    first, second = sorted(scene.read(lambda tx: tx.actions.of(person.participant_id)), key=lambda one: str(one.due_on))
+    assert (first.taken_back_by, second.taken_back_at) == ("hub", None)
+    await read_again(scene, again(scene, applied), date(2037, 8, 27))
+    assert due(scene, person) == ("Suspended", None)
+    assert task_of(scene, applied).reason == "discharge-date"
+    await read_again(scene, again(scene, applied), date(2027, 9, 27))
+    assert (again(scene, applied).state, due(scene, person)) == ("applied", ("Repeat advised", date(2027, 9, 27)))
+    assert scene.read(lambda tx: tx.tasks.about_discharges(10)) == []
+
+
+async def test_read_again_it_undoes_no_clerks_decision(scene: Scene) -> None:
+    person = await referred(scene)
+    (waiting,) = await send(scene, row(person, date(2031, 3, 1)))
+    decide(scene, discharge_clerks.reject, waiting)
+    await read_again(scene, waiting, IN_A_YEAR)
+    assert (again(scene, waiting).state, due(scene, person)) == ("refused", ("Suspended", None))
+
+
+async def test_whose_letters_wait_and_who_is_not_invited(scene: Scene) -> None:
+    """While a clerk has to decide about her discharge."""
+    person = scene.person(next_test_due_on=date(2026, 5, 4))
+    await send(scene, row(person, date(2031, 3, 1)))
+    assert run(scene, scene.now.date()) == {PAUSED: 1}
+
+
+async def test_a_discharge_answers_the_practices_list(scene: Scene) -> None:
+    person = scene.person(next_test_due_on=date(2026, 5, 4), practice_code="Y00001")
+    assert run(scene, scene.now.date()) == {"notified": 1}
+    await send(scene, row(person))
+    assert scene.read(lambda tx: tx.notifications.open_of(person.participant_id)) == []
+    assert due(scene, person) == ("Repeat advised", IN_A_YEAR)
