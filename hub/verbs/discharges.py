@@ -41,7 +41,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         ("apply", "it goes on her record"),
         ("reject", "it is not taken; the clinic is told"),
         ("undo", "take back what was done about it"),
-        ("rejected", "a clinic's refused discharges, by the places of its files"),
+        ("rejected", "what of a clinic's lists could not be applied: refused, or waiting"),
     ):
         _action_arguments(name, actions.add_parser(name, help=line))
 
@@ -97,8 +97,8 @@ def _list(store: SqlStore, options: argparse.Namespace) -> int:
 def _listed(tx: Transaction, options: argparse.Namespace) -> list[tuple[DischargeRow, TaskRow | None]]:
     """With their open tasks; those first whose clock ends first, those without a clock by their age."""
     if options.state == "waiting":
-        tasks = [(tx.discharges.get(task.discharge_id), task) for task in tx.tasks.about_discharges(options.limit)]
-        return [(row, task) for row, task in tasks if row and options.feed in (None, row.feed)]
+        tasks = tx.tasks.about_discharges(options.limit, options.feed)
+        return [(row, task) for task in tasks if (row := tx.discharges.get(task.discharge_id))]
     return [(row, None) for row in tx.discharges.newest(options.limit, options.state, options.feed)]
 
 
@@ -141,7 +141,7 @@ def _show(store: SqlStore, options: argparse.Namespace) -> int:
 
 
 def _rejected(store: SqlStore, options: argparse.Namespace) -> int:
-    """What a clerk refused, and what still waits: by the file's journal number and the place in it, no person named."""
+    """What a clerk refused, and what still waits: by the file and the row in it, and nobody is named."""
     found = store.read_now(lambda tx: _told(tx, options))
     if options.json:
         say_json(found)
@@ -149,13 +149,14 @@ def _rejected(store: SqlStore, options: argparse.Namespace) -> int:
     if not found:
         say("Nothing of this clinic has been refused or waits.")
         return 0
-    headings = ("file", "row", "state", "reason", "why")
+    headings = ("file", "number", "row", "state", "reason", "why")
     say_table(headings, [tuple(line[name] for name in headings) for line in found])
     return 0
 
 
 def _told(tx: Transaction, options: argparse.Namespace) -> list[dict[str, Any]]:
     sentences = {reason.code: reason.sentence for reason in Reason}
+    numbers = {file.journal_seq: file.sequence for file in tx.files.page(options.feed, options.limit)}
     lines = []
     for state in ("refused", "waiting"):
         for row in tx.discharges.newest(options.limit, state, options.feed):
@@ -164,6 +165,7 @@ def _told(tx: Transaction, options: argparse.Namespace) -> list[dict[str, Any]]:
                 lines.append(
                     {
                         "file": row.journal_seq,
+                        "number": numbers.get(row.journal_seq) or "",
                         "row": row.position.split(".")[0],
                         "state": state,
                         "reason": task.reason,

@@ -128,7 +128,7 @@ def work_off(desk: Desk) -> str:
     assert "The date is too late" in desk("discharges", "apply", too_late["discharge_id"], *CASE, *SIGNED, code=1)
     desk("discharges", "reject", too_late["discharge_id"], "--why", "asked for another date")
     told = desk("discharges", "rejected", "--feed", "fellgate")
-    assert re.search(r"4 +refused +discharge-date +asked for another date", told)
+    assert re.search(r"202603 +4 +refused +discharge-date +asked for another date", told)
     assert "discharged" in desk("trace", unsure["discharge_id"])
     task = json.loads(desk("discharges", "show", unsure["discharge_id"], "--json"))["task_id"]
     assert desk("tasks", "list", "--json") == "[]\n"

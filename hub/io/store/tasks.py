@@ -13,7 +13,7 @@ from hub.io.store.prepared import Prepared
 from hub.io.store.records import SqlRecords
 from hub.io.store.results import SqlResults
 from hub.io.store.room import Room
-from hub.io.store.schema import decisions, matches, results, task_keys, tasks
+from hub.io.store.schema import decisions, discharges, matches, results, task_keys, tasks
 from hub.io.store.statements import Several, insert_all_or_leave
 
 _OPEN = insert(tasks)
@@ -181,13 +181,14 @@ class SqlTasks(Room):
             _task(row) for row in self._connection.execute(select(tasks).where(condition).order_by(*order).limit(limit))
         ]
 
-    def about_discharges(self, limit: int) -> list[TaskRow]:
-        """Not closed: the one whose clock ends first."""
-        condition = and_(tasks.c.state != "closed", tasks.c.discharge_id.is_not(None))
+    def about_discharges(self, limit: int, feed: str | None = None) -> list[TaskRow]:
+        """Not closed, of one clinic's feed or of all: the one whose clock ends first."""
+        query = select(tasks).join(discharges, discharges.c.discharge_id == tasks.c.discharge_id)
+        query = query.where(tasks.c.state != "closed")
+        if feed:
+            query = query.where(discharges.c.feed == feed)
         order = (tasks.c.due_on, tasks.c.priority, tasks.c.opened_at, tasks.c.task_id)
-        return [
-            _task(row) for row in self._connection.execute(select(tasks).where(condition).order_by(*order).limit(limit))
-        ]
+        return [_task(row) for row in self._connection.execute(query.order_by(*order).limit(limit))]
 
     def find(self, prefix: str) -> list[TaskRow]:
         """Tasks whose id begins so: nobody types a whole UUID."""
