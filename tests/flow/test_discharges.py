@@ -276,6 +276,13 @@ async def test_a_newer_result_outweighs_a_discharge_on_the_record(scene: Scene) 
     assert due(scene, person)[1] == date(2029, 4, 20)
 
 
+async def test_the_referral_that_comes_after_the_discharge_changes_nothing(scene: Scene) -> None:
+    person = scene.person()
+    await send(scene, row(person))
+    await scene.report(person, scene.result("39S", date(2025, 11, 3)))
+    assert due(scene, person) == ("Repeat advised", IN_A_YEAR)
+
+
 @pytest.mark.parametrize(
     ("signed", "day", "says"),
     [

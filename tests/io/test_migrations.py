@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -35,6 +35,24 @@ def as_of(version: str, directory: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 def put(connection: sqlite3.Connection, table: str, values: tuple[object, ...]) -> None:
     connection.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(values))})", values)
+
+
+def test_foreign_keys_hold_again_afterwards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the migration failed."""
+    engine = sqlite_engine(tmp_path / "hub.sqlite")
+
+    def fail(_connection: object) -> None:
+        raise RuntimeError("broken on purpose")
+
+    for broken in (True, False):
+        with monkeypatch.context() as patched:
+            if broken:
+                patched.setattr(migrate, "_migrate", fail)
+            with pytest.raises(RuntimeError) if broken else nullcontext():
+                migrate.upgrade(engine)
+        with engine.connect() as connection:
+            assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+    engine.dispose()
 
 
 def test_tasks_keep_what_points_to_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,6 +43,7 @@ def _free_to_rebuild(connection: Connection) -> Iterator[None]:
     try:
         yield
     finally:
+        connection.rollback()  # what has failed is still open
         connection.exec_driver_sql("PRAGMA foreign_keys=ON")
 
 
