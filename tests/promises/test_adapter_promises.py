@@ -65,12 +65,16 @@ def says_no_more(whole: Any, rest: Any) -> bool:
     return True
 
 
+def slide_of(outcome: ResultReported | ReportParked) -> str | None:
+    """Slides are what results are told apart by; positions shift when a message of several is lost."""
+    return outcome.result.slide_number if isinstance(outcome, ResultReported) else outcome.slide_number
+
+
 def names_of(outcome: Reported) -> set[str | None]:
-    """Slides are what results are told apart by, and people discharges; positions shift when a message of several is
-    lost."""
+    """Discharges are told apart by the people they are about."""
     if isinstance(outcome, DischargeReported | DischargeUnread):
         return {outcome.claim.nhs_number, outcome.claim.local_id} - {None} if outcome.claim else set()
-    return {outcome.result.slide_number if isinstance(outcome, ResultReported) else outcome.slide_number}
+    return {slide_of(outcome)}
 
 
 def the_same(whole: list[Reported], outcome: Reported) -> Reported:
