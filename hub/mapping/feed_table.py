@@ -28,13 +28,13 @@ class Sender(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Laboratory(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who examines the slides, where results come by this feed."""
 
-    code: Annotated[str, Meta(description="National laboratory code, five digits.", pattern="^[0-9]{5}$")] = ""
+    code: Annotated[str, Meta(description="National laboratory code, five digits.", pattern="^([0-9]{5})?$")] = ""
 
 
 class Clinic(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who discharges, where discharges come by this feed."""
 
-    code: Annotated[str, Meta(description="ODS code of the colposcopy clinic.", pattern="^[A-Z0-9]{3,10}$")] = ""
+    code: Annotated[str, Meta(description="ODS code of the colposcopy clinic.", pattern="^([A-Z0-9]{3,10})?$")] = ""
 
 
 class Access(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
