@@ -9,6 +9,7 @@ from typing import cast
 from hub.contract import Adapter
 
 _REGISTER = {
+    "colposcopy_discharge": "adapters.colposcopy_discharge:ColposcopyDischarge",
     "fhir_report": "adapters.fhir_report:FhirReport",
     "delimited_results": "adapters.delimited_results:DelimitedResults",
     "edifact_results": "adapters.edifact_results:EdifactResults",

@@ -16,9 +16,10 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from hub.domain import events
-from hub.domain.events import Event, ReportParked, ResultReported
+from hub.domain.events import DischargeReported, DischargeUnread, Event, ReportParked, ResultReported
 from hub.errors import Reject
 from hub.mapping import Feeds, FeedTable
+from hub.mapping.check import Needs
 from hub.mapping.forms import read_sequence
 from hub.mapping.report import Source
 
@@ -31,7 +32,8 @@ class Opened:
 
     `control_id` is what the sender will look for in our answer. `sent` is when it says it sent the message, as it
     writes it (HL7 or ISO 8601), by which its clock is compared with ours. `sequence` is the number that a sender gave
-    its file, by which a missing one shows. `is_acknowledgement` marks what must not be answered.
+    its file, by which a missing one shows. `is_acknowledgement` marks what must not be answered. What is not
+    `rewritable` is only read: nobody can be given it with other people in it.
     `notes` are short facts about the bytes worth keeping (`charset=cp1252 undeclared`, `line-ends=LF`).
     `inner` belongs to the adapter.
     """
@@ -45,17 +47,24 @@ class Opened:
     is_acknowledgement: bool = False
     is_batch: bool = False
     sequence: int | None = None
+    rewritable: bool = True
     sent: str = ""
     notes: tuple[str, ...] = ()
     inner: Any = None
 
 
+Reported = ResultReported | ReportParked | DischargeReported | DischargeUnread
+"""What may be read from a message."""
+Outcome = Reported | Reject
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One result of a message, or why there is none. `position` is `message.result`, both from 1 (`2.1`)."""
+    """One result or discharge of a message, or why there is none. `position` is `message.result`, both from 1
+    (`2.1`)."""
 
     position: str
-    outcome: ResultReported | ReportParked | Reject
+    outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +134,11 @@ class Piece:
 
 
 class Adapter(Protocol):
-    """One wire language. `dialect` is its name in the mapping tables and in the register (`adapters/__init__.py`)."""
+    """One wire language. `dialect` is its name in the mapping tables and in the register (`adapters/__init__.py`);
+    `needs` is what a feed's table must say, because of what the messages are about."""
 
     dialect: str
+    needs: Needs
 
     def open(self, raw: bytes) -> Opened:
         """Read who sent what. Never raises."""
@@ -237,6 +248,11 @@ EVENT_TYPES: dict[str, type] = {
     for kind in (
         events.ResultReported,
         events.ReportParked,
+        events.DischargeReported,
+        events.DischargeUnread,
+        events.DischargeApplied,
+        events.DischargeParked,
+        events.DischargeRefused,
         events.ResultMatched,
         events.MatchUndone,
         events.ResultParked,

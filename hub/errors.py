@@ -127,6 +127,27 @@ class Reason(Enum):
         "AA",
         "0",
     )
+    DISCHARGE_OF_DECEASED = _Words(
+        "discharge-deceased", "She is ceased because she has died: a clerk looks at whose discharge it is.", "AA", "0"
+    )
+    DISCHARGE_OF_CEASED = _Words(
+        "discharge-ceased",
+        "She is ceased: a clerk decides whether she is to be called again after this discharge.",
+        "AA",
+        "0",
+    )
+    DISCHARGE_NOT_ELIGIBLE = _Words(
+        "discharge-not-eligible", "She is not eligible for call and recall: a clerk decides.", "AA", "0"
+    )
+    DISCHARGE_DATE = _Words(
+        "discharge-date", "The clinic's date is not among those the programme allows: a clerk asks for it.", "AA", "0"
+    )
+    DISCHARGE_OVERTAKEN = _Words(
+        "discharge-overtaken", "A test taken after this discharge is on her record: a clerk decides.", "AA", "0"
+    )
+    DISCHARGE_DISAGREES = _Words(
+        "discharge-disagrees", "The clinic's date does not agree with her last result: a clerk decides.", "AA", "0"
+    )
     OUR_FAULT = _Words("our-fault", "The hub failed on this message: an engineer looks at it.", "AA", "0")
 
     # Nobody must act.

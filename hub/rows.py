@@ -17,7 +17,7 @@ from hub.domain.events import ReportParked, ResultReported, Version
 from hub.errors import Place, Reason, Reject
 from hub.formats.sheets import Cell, Row, Sheet, cut, place_of_line, row
 from hub.mapping import Feeds, FeedTable
-from hub.mapping.check import Finding
+from hub.mapping.check import OF_RESULTS, Finding
 from hub.mapping.feed_table import Fact
 from hub.mapping.report import Report, translate
 
@@ -31,6 +31,7 @@ class RowDialect:
     """The adapter (see `hub.contract.Adapter`) of a language of rows."""
 
     dialect: str
+    needs = OF_RESULTS
     columns: tuple[str, ...]
 
     def take_apart(self, text: str) -> Sheet:

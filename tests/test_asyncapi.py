@@ -136,7 +136,8 @@ def test_every_queue_is_described_as_it_is_declared(queue: Any) -> None:
 
 
 def test_dead_letters_are_what_our_own_queues_give_up() -> None:
-    assert DOCUMENT["channels"]["screening.dead"]["messages"].keys() == {"ResultReported", "ReportParked"}
+    reported = {"ResultReported", "ReportParked", "DischargeReported", "DischargeUnread"}
+    assert DOCUMENT["channels"]["screening.dead"]["messages"].keys() == reported
 
 
 def test_the_hub_receives_from_its_own_queues_only() -> None:

@@ -1,4 +1,4 @@
-"""What `adapters/delimited_results.md` and `adapters/edifact_results.md` tell laboratories is so: examples, places,
+"""What the pages of `adapters/` about files tell laboratories and clinics is so: examples, places,
 reasons, limits."""
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from datetime import UTC, date, datetime
 import pytest
 
 from adapters import ADAPTERS
-from adapters.delimited_results.confirmation import MOST_REFUSALS
 from hub.errors import Reason
 from hub.formats.delimited import MOST_LINES
 from hub.formats.edifact.interchange import MOST_MESSAGES, MOST_SEGMENTS
+from hub.formats.xlsx import MOST_COLUMNS, MOST_ROWS
 from hub.mapping import FeedTable
+from hub.mapping.reading import DATES
+from hub.tabular.confirmation import MOST_REFUSALS
 from tests.golden_cases import CASES, FEEDS, ROOT
 
 RECEIVED_ON = date(2026, 7, 20)
@@ -46,6 +48,7 @@ class Page:
 
 PAGES = (
     Page("delimited_results", "birchwood", "csv", "utf-8", (MOST_LINES, MOST_REFUSALS)),
+    Page("colposcopy_discharge", "fellgate", "csv", "utf-8", (MOST_LINES, MOST_REFUSALS, MOST_ROWS, MOST_COLUMNS)),
     Page("edifact_results", "kelham", "edi", "iso-8859-1", (MOST_SEGMENTS, MOST_MESSAGES)),
 )
 EXAMPLES = [(page, message, answer) for page in PAGES for message, answer in page.examples]
@@ -76,7 +79,7 @@ def place_of(table: FeedTable, name: str) -> str:
     conditions = [f"{at} = {text if isinstance(text, str) else ' or '.join(text)}" for at, text in fact.where.items()]
     words = ", ".join(fact.places) + (f" where {', '.join(conditions)}" if conditions else "")
     words += f", character {fact.characters}" if fact.characters else ""
-    return words + (f", {fact.form}" if name in ("test_on", "date_of_birth", "authorised_at") else "")
+    return words + (f", {fact.form}" if name in (*DATES, "authorised_at") else "")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.dialect)
@@ -113,4 +116,5 @@ def test_the_limits_are_those_of_the_code(page: Page) -> None:
 
 
 def test_the_doubt_is_said() -> None:
-    assert "The layout of the NHS cervical message is **not public**." in PAGES[1].text
+    (edifact,) = [page for page in PAGES if page.dialect == "edifact_results"]
+    assert "The layout of the NHS cervical message is **not public**." in edifact.text

@@ -20,7 +20,18 @@ from adapters import ADAPTERS
 from hub.__main__ import _parser
 from hub.config import OF_TESTS, settings_table
 from hub.demo.story import story
-from hub.mapping.feed_table import Access, Answer, Fact, FeedTable, FileForm, FileRecord, Laboratory, Report, Sender
+from hub.mapping.feed_table import (
+    Access,
+    Answer,
+    Clinic,
+    Fact,
+    FeedTable,
+    FileForm,
+    FileRecord,
+    Laboratory,
+    Report,
+    Sender,
+)
 from hub.verbs import VERBS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -122,7 +133,7 @@ def test_every_setting_is_documented_and_no_other_is_spoken_of() -> None:
 
 def test_every_key_of_a_table_is_documented() -> None:
     text = (ROOT / "mappings/README.md").read_text()
-    for struct in (FeedTable, Sender, Laboratory, Access, Answer, Report, FileForm, FileRecord, Fact):
+    for struct in (FeedTable, Sender, Laboratory, Clinic, Access, Answer, Report, FileForm, FileRecord, Fact):
         for field in msgspec.structs.fields(struct):
             written = (f"`{field.name}`", f"`[{field.name}]`", f"`[{field.name}.NAME]`")
             assert any(way in text for way in written), f"{struct.__name__}.{field.name}"

@@ -11,6 +11,7 @@ from adapters import ADAPTERS
 from hub.domain.codes import COMBINATIONS
 from hub.errors import Reason
 from hub.mapping import FeedTable
+from hub.mapping.check import OF_RESULTS
 from tests.golden_cases import CASES, FEEDS, ROOT
 
 TEXT = (ROOT / "adapters" / "hl7v2_oru.md").read_text(encoding="utf-8")
@@ -21,7 +22,7 @@ ANSWERED_AT = datetime(2026, 7, 20, 9, 0, tzinfo=UTC)
 OF_THE_DOOR = {Reason.TOO_LARGE, Reason.SENDER_NOT_PROVEN, Reason.WRONG_DOOR}
 OF_OTHER_LANGUAGES = {Reason.MALFORMED}
 # Two facts are said by HL7's own fields.
-FACTS = set(FEEDS.by_id["northmoor"].facts.__struct_fields__) - {"version", "authorised_at"}
+FACTS = {*OF_RESULTS.facts, *OF_RESULTS.others} - {"version", "authorised_at"}
 
 
 def on_the_wire(block: str) -> bytes:

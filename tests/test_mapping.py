@@ -15,7 +15,7 @@ import pytest
 from adapters import ADAPTERS
 from hub.errors import Reason, Reject
 from hub.mapping import FeedTables, TableProblem, check_tables, load_feeds
-from hub.mapping.check import ALWAYS, NATIONAL
+from hub.mapping.check import NATIONAL, OF_DISCHARGES, OF_RESULTS
 from hub.mapping.forms import read_date, read_number, read_time
 from hub.mapping.schema import feeds_schema
 from tests.golden_cases import CASES, FEEDS, ROOT
@@ -98,7 +98,7 @@ def test_a_wrong_key_is_named_with_its_line(northmoor: Place, old: str, new: str
         ('where = { "OBX-3.1" = "CYT" }\n', "", "facts.result_code.where", "which observation"),
         ('where = { "OBX-3.1" = "CYT" }', 'where = { "OBR-4.1" = "CYT" }', "facts.result_code", "in one segment"),
         ("required = true\n", "", "facts.repeat_months.required", "cut short"),
-        ('[facts.test_on]\nplace = "OBR-7"\n', "", "facts.test_on", "Every feed must give this fact"),
+        ('[facts.test_on]\nplace = "OBR-7"\n', "", "facts.test_on", "Every feed of this kind must give this fact"),
         ('place = "OBR-10.1"', 'place = "OBR-10.1"\n[codes.spare]\nA = "A"', "codes.spare", "No fact uses"),
         (
             '{ "OBX-3.1" = "HPV" }',
@@ -158,7 +158,8 @@ def test_codes_translate_to_what_the_domain_knows() -> None:
     assert NATIONAL["infection_code"] == set(codes.INFECTION_CODES)
     assert NATIONAL["action_code"] == set(codes.ACTION_CODES)
     assert NATIONAL["repeat_months"] == {str(months) for months in range(codes.MOST_MONTHS + 1)}
-    assert set(ALWAYS) <= set(FEEDS.by_id["northmoor"].facts.__struct_fields__)
+    told = {name for needs in (OF_RESULTS, OF_DISCHARGES) for name in (*needs.facts, *needs.others)}
+    assert told == set(FEEDS.by_id["northmoor"].facts.__struct_fields__)
 
 
 @pytest.mark.parametrize(

@@ -6,29 +6,35 @@ The file says nothing about its sender: the door that took it does. How it is wr
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 
-from adapters.delimited_results.confirmation import confirmation
-from adapters.delimited_results.layout import Layout, NotAsAgreed, lay_out
-from adapters.delimited_results.pieces import rewritten
-from adapters.delimited_results.record import Record, column_name, row_place
-from hub.contract import Item, Opened, Piece, Reading, Sourced
-from hub.domain.events import ReportParked, ResultReported
+from hub.contract import Opened, Piece, Reading, Sourced
+from hub.domain.events import ReportParked
 from hub.errors import Reason, Reject
-from hub.formats.delimited import MOST_LINES, Row, Sheet, cells, read
+from hub.formats.delimited import MOST_LINES, Sheet, read
 from hub.mapping import Feeds, FeedTable
-from hub.mapping.check import Finding
-from hub.mapping.feed_table import FileForm
+from hub.mapping.check import OF_RESULTS, Finding
 from hub.mapping.report import Report
 from hub.mapping.stated import stated_facts_missing
+from hub.tabular import (
+    Layout,
+    charset_notes,
+    confirmation,
+    file_reading,
+    laid_out,
+    refused,
+    rewritten,
+    row_problems,
+    sources_of,
+)
 
 
 class DelimitedResults:
     """The adapter (see `hub.contract.Adapter`)."""
 
     dialect = "delimited_results"
+    needs = OF_RESULTS
 
     def open(self, raw: bytes) -> Opened:
         """The lines of the file; it does not name its sender. Never raises."""
@@ -39,17 +45,14 @@ class DelimitedResults:
         """The results of the file's rows, by the table of the feed whose door it came through. Never raises."""
         table = feeds(opened.application, opened.facility)
         if table is None:
-            return _refused("", 1, Reject(Reason.UNKNOWN_SENDER, None, "A file of rows does not name its sender."))
+            return refused("", 1, Reject(Reason.UNKNOWN_SENDER, None, "A file of rows does not name its sender."))
         if table.status == "deactivated":
-            return _refused(table.feed, 1, Reject(Reason.SENDER_DEACTIVATED))
+            return refused(table.feed, 1, Reject(Reason.SENDER_DEACTIVATED))
         if _sheet(opened).is_too_long:
-            return _refused(table.feed, 1, Reject(Reason.TOO_LARGE, None, f"A file may have {MOST_LINES} lines."))
-        try:
-            layout = lay_out(list(_sheet(opened).rows()), table)
-        except NotAsAgreed as wrong:
-            return _refused(table.feed, wrong.row, wrong.stop, wrong.sequence)
-        items = tuple(item for row in layout.rows for item in _items(row, layout, table, today))
-        return Reading(table.feed, items, tuple(_notes(opened, table)), layout.sequence)
+            return refused(table.feed, 1, Reject(Reason.TOO_LARGE, None, f"A file may have {MOST_LINES} lines."))
+        notes = charset_notes(opened.raw, opened.charset, table)
+        rows = list(_sheet(opened).rows())
+        return file_reading(rows, table, lambda row: Report(row, table, today).outcomes(), _our_fault, notes)
 
     def reply(self, opened: Opened, reading: Reading, at: datetime, reply_id: str) -> bytes | None:
         """The confirmation of receipt. `at` is aware."""
@@ -63,21 +66,18 @@ class DelimitedResults:
 
     def problems(self, table: FeedTable) -> Sequence[Finding]:
         """What in a feed's table cannot be read in such files."""
-        return [*stated_facts_missing(table), *_problems_of_facts(table), *_problems_of_file(table.file)]
+        return [*stated_facts_missing(table), *row_problems(table)]
 
     def sources(self, opened: Opened, feeds: Feeds) -> Sequence[Sourced]:
         """The rows that `decode` reads by the table."""
         table = feeds(opened.application, opened.facility)
-        layout = _laid_out(opened, table)
-        if table is None or layout is None:
-            return []
-        records = ((row, _record(row, layout, table)) for row in layout.rows)
-        return [Sourced(f"{row.number}.1", table, each) for row, each in records if isinstance(each, Record)]
+        layout = _layout(opened, table)
+        return sources_of(layout, table) if table and layout else []
 
     def rewritten(self, opened: Opened, feeds: Feeds, change: Callable[[Piece], str]) -> bytes:
         """The file, with each cell of its rows as `change` says."""
         table = feeds(opened.application, opened.facility)
-        return rewritten(opened, _laid_out(opened, table), table.file if table else None, change)
+        return rewritten(opened, _layout(opened, table), table.file if table else None, change)
 
 
 def _sheet(opened: Opened) -> Sheet:
@@ -85,70 +85,12 @@ def _sheet(opened: Opened) -> Sheet:
     return opened.inner
 
 
-def _laid_out(opened: Opened, table: FeedTable | None) -> Layout | None:
+def _layout(opened: Opened, table: FeedTable | None) -> Layout | None:
     """How the file is laid out; None where nothing of it is read."""
     if table is None or table.status == "deactivated" or _sheet(opened).is_too_long:
         return None
-    try:
-        return lay_out(list(_sheet(opened).rows()), table)
-    except NotAsAgreed:
-        return None
+    return laid_out(list(_sheet(opened).rows()), table)
 
 
-def _refused(feed: str, row: int, stop: Reject, sequence: int | None = None) -> Reading:
-    return Reading(feed, (Item(f"{row}.1", stop),), sequence=sequence)
-
-
-def _items(row: Row, layout: Layout, table: FeedTable, today: date) -> Iterator[Item]:
-    """What becomes of one row."""
-    try:
-        outcomes = _outcomes(row, layout, table, today)
-    except Exception:
-        # The outermost guard of an adapter, as in hl7v2_oru: a mistake of ours parks itself, and quotes nothing.
-        outcomes = (ReportParked(Reason.OUR_FAULT.code, row_place(row.number).text, ""),)
-    for number, outcome in enumerate(outcomes, start=1):
-        yield Item(f"{row.number}.{number}", outcome)
-
-
-def _outcomes(
-    row: Row, layout: Layout, table: FeedTable, today: date
-) -> Sequence[ResultReported | ReportParked | Reject]:
-    record = _record(row, layout, table)
-    return (record,) if isinstance(record, Reject) else Report(record, table, today).outcomes()
-
-
-def _record(row: Row, layout: Layout, table: FeedTable) -> Record | Reject:
-    """The row with its cells, or why it has none."""
-    found = cells(row.text, table.file.separator, layout.width, quoting=table.file.quoting)
-    if isinstance(found, str):
-        return Reject(Reason.MALFORMED, row_place(row.number), found)
-    return Record(row.number, found, layout.columns)
-
-
-def _notes(opened: Opened, table: FeedTable) -> Iterator[str]:
-    if table.charset and not opened.raw.isascii() and table.charset.lower() != opened.charset.lower():
-        yield f"charset={opened.charset} expected {table.charset}"
-
-
-def _problems_of_facts(table: FeedTable) -> Iterator[Finding]:
-    for name, fact in table.facts.declared():
-        for key, place in (*(("place", place) for place in fact.places), *(("where", at) for at in fact.where)):
-            numbered = re.fullmatch(r"#([1-9][0-9]{0,3})", place)
-            if not table.file.header and not numbered:
-                yield ("facts", name, key), "No row names the columns: write #3 for the third."
-            elif numbered and table.file.columns and int(numbered[1]) > table.file.columns:
-                yield ("facts", name, key), f"A row has {table.file.columns} columns."
-            elif not column_name(place):
-                yield ("facts", name, key), "Name the column."
-
-
-def _problems_of_file(form: FileForm) -> Iterator[Finding]:
-    if not form.header and not form.columns:
-        yield ("file", "columns"), "No row names the columns: say how many there are."
-    if form.opening and form.opening.count:
-        yield ("file", "opening", "count"), "The rows are counted behind them: name it in [file.closing]."
-    if form.opening and form.closing and form.opening.sequence and form.closing.sequence:
-        yield ("file", "closing", "sequence"), "The opening record has the number. Leave one of the two."
-    for name, record in (("opening", form.opening), ("closing", form.closing)):
-        if record and max(record.sequence, record.count) > record.columns:
-            yield ("file", name, "columns"), "The record has fewer columns than are named."
+def _our_fault(place: str) -> ReportParked:
+    return ReportParked(Reason.OUR_FAULT.code, place, "")

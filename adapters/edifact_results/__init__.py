@@ -17,7 +17,7 @@ from hub.domain.events import ReportParked, ResultReported
 from hub.errors import Place, Reason, Reject
 from hub.formats.edifact import Interchange, Message, Unreadable, located, read
 from hub.mapping import Feeds, FeedTable
-from hub.mapping.check import Finding
+from hub.mapping.check import OF_RESULTS, Finding
 from hub.mapping.forms import read_sequence
 from hub.mapping.report import Report
 from hub.mapping.stated import stated_facts_missing
@@ -30,6 +30,7 @@ class EdifactResults:
     """The adapter (see `hub.contract.Adapter`)."""
 
     dialect = "edifact_results"
+    needs = OF_RESULTS
 
     def open(self, raw: bytes) -> Opened:
         """Who sent what. Never raises."""

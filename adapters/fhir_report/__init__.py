@@ -19,7 +19,7 @@ from hub.domain.events import ReportParked, ResultReported
 from hub.errors import Place, Reason, Reject
 from hub.formats.fhir import read
 from hub.mapping import Feeds, FeedTable
-from hub.mapping.check import Finding
+from hub.mapping.check import OF_RESULTS, Finding
 from hub.mapping.feed_table import Fact
 from hub.mapping.report import Report
 
@@ -32,6 +32,7 @@ class FhirReport:
     """The adapter (see `hub.contract.Adapter`). A Bundle is one message: taken whole or not at all."""
 
     dialect = "fhir_report"
+    needs = OF_RESULTS
 
     def open(self, raw: bytes) -> Opened:
         """Who sent what. Never raises."""

@@ -18,7 +18,7 @@ from hub.domain.events import ReportParked, ResultReported
 from hub.errors import Place, Reason, Reject
 from hub.formats.hl7v2 import Frame, Location, Message, Segment, Unreadable, read
 from hub.mapping import Feeds, FeedTable
-from hub.mapping.check import Finding
+from hub.mapping.check import OF_RESULTS, Finding
 from hub.mapping.feed_table import Fact
 from hub.mapping.forms import read_sequence
 from hub.mapping.report import ALWAYS_REQUIRED, Report
@@ -38,6 +38,7 @@ class Hl7v2Oru:
     """The adapter (see `hub.contract.Adapter`)."""
 
     dialect = "hl7v2_oru"
+    needs = OF_RESULTS
 
     def open(self, raw: bytes) -> Opened:
         """Who sent what. Never raises."""

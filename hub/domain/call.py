@@ -233,6 +233,8 @@ class _Walk:
         routine_from = add_months(fact.discharged_on, self.settings.discharge_routine_from_months)
         recall_type = ROUTINE_RECALL if fact.due_on >= routine_from else REPEAT_ADVISED
         said = f"Discharged by colposcopy on {spoken(fact.discharged_on)}: {recall_type}, due on {spoken(fact.due_on)}."
+        if fact.stated_due_on != fact.due_on:
+            said += f" The clinic's own date was {spoken(fact.stated_due_on)}."
         return _anew(now, said, recall_type=recall_type, next_test_due_on=fact.due_on, responses=0)
 
     def _reinstated(self, now: Call, fact: ReinstatedFact) -> Call:

@@ -77,6 +77,67 @@ class ReportParked:
 
 
 @dataclass(frozen=True, slots=True)
+class Discharge:
+    """What a clinic says of somebody it has discharged to recall (domain.md 3). `next_test_due_on` is the clinic's own
+    date; `seen_on` the day she was last there, where the clinic says it. `clinic_code` is the ODS code."""
+
+    clinic_code: str
+    discharged_on: date
+    next_test_due_on: date
+    seen_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DischargeReported:
+    """A colposcopy clinic reported that it has discharged the person it claims."""
+
+    claim: Claim
+    discharge: Discharge
+
+
+@dataclass(frozen=True, slots=True)
+class DischargeUnread:
+    """A report of a discharge was taken but could not be read to its end because of our own tables or a fault of ours.
+
+    `reason` is a `hub.errors.Reason` code; `place` names where in the message it stands.
+    """
+
+    reason: str
+    place: str
+    hint: str
+    claim: Claim | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DischargeApplied:
+    """A discharge was put on a participant's record, with the date that counts. `by` is a clerk or `hub`."""
+
+    discharge_id: str
+    participant_id: str
+    due_on: date
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class DischargeParked:
+    """A discharge waits for a clerk; `reason` is a `hub.errors.Reason` code."""
+
+    discharge_id: str
+    task_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DischargeRefused:
+    """A clerk refused a discharge after it had been acknowledged: the clinic must be told."""
+
+    discharge_id: str
+    task_id: str
+    by: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class ResultMatched:
     """A result was put on a participant's record. `how` is `automatic` or `clerk`."""
 
@@ -176,6 +237,11 @@ class LetterWished:
 Event = (
     ResultReported
     | ReportParked
+    | DischargeReported
+    | DischargeUnread
+    | DischargeApplied
+    | DischargeParked
+    | DischargeRefused
     | ResultMatched
     | MatchUndone
     | ResultParked

@@ -115,6 +115,16 @@ class CallSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class DischargeSettings:
+    """When a discharge from colposcopy goes before a clerk, and how soon she must have decided (domain.md 3)."""
+
+    at_most_months: int
+    result_counts_months: int
+    disagreement_months: int
+    clock_days: int
+
+
+@dataclass(frozen=True, slots=True)
 class Policies:
     """Every recall policy, oldest first (the oldest has no `from_on`), and the settings."""
 
@@ -123,6 +133,7 @@ class Policies:
     rules: RuleSettings
     letters: LetterSettings
     call: CallSettings
+    discharge: DischargeSettings
 
     def in_force(self, test_on: date, authorised_at: datetime) -> RecallPolicy:
         """The policy a result falls under. `authorised_at` is when its first version was issued: a later correction

@@ -73,6 +73,8 @@ def take_back(step: Step, action_id: str, signed: Signed) -> None:
     if row is None:
         raise Refused("There is no such decision.")
     _now(step, row.participant_id, signed)
+    if row.action == "discharge":
+        raise Refused("It came by a clinic's discharge. Take that back with `hub discharges undo`.")
     if row.taken_back_at:
         raise Refused("It has been taken back already.")
     step.tx.actions.put(replace(row, taken_back_at=step.now, taken_back_by=signed.by))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from hub.contract import Envelope, event_from_json
-from hub.domain.events import Event, ResultReported
+from hub.domain.events import DischargeReported, Event, ResultReported
 from hub.domain.matching import search_keys
 from hub.domain.people import Claim
 from hub.flow.ports import Transaction
@@ -22,7 +22,7 @@ def read_ahead(tx: Transaction, envelopes: Sequence[Envelope]) -> None:
     tx.hold(*(name for envelope, event in reported for name in names_of(envelope.subject, event)))
     tx.journal.read_ahead([(envelope.feed, envelope.digest) for envelope, _ in reported])
     tx.results.read_ahead([envelope.subject for envelope, _ in reported], _slides(event for _, event in reported))
-    claims = [event.claim for _, event in reported if isinstance(event, ResultReported)]
+    claims = [event.claim for _, event in reported if isinstance(event, ResultReported | DischargeReported)]
     tx.cohort.read_ahead(key for claim in claims for key in search_keys(claim))
     people = _probably_meant(tx, claims)
     tx.hold(*(person_name(participant_id) for participant_id in people))

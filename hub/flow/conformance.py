@@ -13,7 +13,7 @@ from datetime import date
 from typing import Any
 
 from hub.contract import Adapter, Item, Opened, Piece, Sourced
-from hub.domain.events import ReportParked, ResultReported
+from hub.domain.events import DischargeReported, DischargeUnread, ReportParked, ResultReported
 from hub.domain.shapes import shape
 from hub.errors import Reason, Reject
 from hub.mapping import Feeds, FeedTable, FeedTables
@@ -23,7 +23,7 @@ from hub.mapping.feed_table import Fact
 _COUNTS = re.compile(r"\[\d+\]")
 _REASONS = {reason.code: reason for reason in Reason}
 _NOTHING_THERE = {Reason.MISSING_DATA, Reason.MISSING_SLIDE_NUMBER}
-A_RESULT, A_TASK, REFUSED = "a result", "a clerk's task", "refused"
+A_RESULT, A_DISCHARGE, A_TASK, REFUSED = "a result", "a discharge", "a clerk's task", "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Conformance:
 
     @property
     def problems(self) -> tuple[Outcome, ...]:
-        return tuple(one for one in self.results if one.becomes != A_RESULT)
+        return tuple(one for one in self.results if one.becomes not in (A_RESULT, A_DISCHARGE))
 
     def as_json(self) -> dict[str, Any]:
         """Plain data, ready for JSON."""
@@ -183,9 +183,9 @@ def _shapes(found: Iterable[Piece]) -> dict[str, set[str]]:
 
 def _outcome(item: Item, table: FeedTable | None, found: Sequence[Found], shapes: Mapping[str, set[str]]) -> Outcome:
     stop = item.outcome
-    if isinstance(stop, ResultReported):
-        return Outcome(item.position, A_RESULT)
-    if isinstance(stop, ReportParked):
+    if isinstance(stop, ResultReported | DischargeReported):
+        return Outcome(item.position, A_RESULT if isinstance(stop, ResultReported) else A_DISCHARGE)
+    if isinstance(stop, ReportParked | DischargeUnread):
         becomes, place, reason, hint = A_TASK, stop.place, _REASONS[stop.reason], stop.hint
     else:
         becomes, place, reason, hint = REFUSED, stop.place.text if stop.place else "", stop.reason, stop.hint
@@ -229,7 +229,7 @@ def _lines(report: Conformance) -> Iterator[str]:
     for one in report.results:
         yield ""
         yield f"result {one.position}: {one.becomes}"
-        if one.becomes != A_RESULT:
+        if one.becomes not in (A_RESULT, A_DISCHARGE):
             yield f"  {one.place or 'the whole message'}: {one.reason}"
             yield from (
                 f"  {text}" for text in (one.shape and f"There stands: {one.shape}", one.sentence, one.mend) if text

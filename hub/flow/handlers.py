@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from hub.contract import Envelope, event_from_json
-from hub.domain.events import ReportParked, ResultReported
+from hub.domain.events import DischargeReported, DischargeUnread, ReportParked, ResultReported
 from hub.domain.policy import Policies
 from hub.errors import Reason
 from hub.flow.consumers import RECORDS
+from hub.flow.discharges import on_discharge, park_fault
 from hub.flow.parking import close, open_tasks_of, park
 from hub.flow.ports import Clock, DeadLetter, ResultRow, Transaction
 from hub.flow.readings import clerk_decided, is_outdated
@@ -42,15 +43,25 @@ def park_as_our_fault(tx: Transaction, envelope: Envelope, context: Context) -> 
     What was known of the same place before stays as it was; the task is opened beside it.
     """
     step = _step(tx, envelope, context)
+    step.tx.dead.put(DeadLetter(envelope.event_id, RECORDS, envelope.type, envelope.subject, OUR_FAULT, step.now))
+    _FAULTS[envelope.type](step, envelope)
+    return step
+
+
+def _park_result(step: Step, envelope: Envelope) -> None:
     row = _row(step, envelope)
     step.hold_result(row)
     known = step.tx.results.get(row.result_id)
-    step.tx.dead.put(DeadLetter(envelope.event_id, RECORDS, envelope.type, envelope.subject, OUR_FAULT, step.now))
     if not open_tasks_of(step, row.result_id):
         park(step, known or row, Reason.OUR_FAULT, state=known.state if known else "waiting")
         for participant_id in owners(step, row):
             hold_letters(step, participant_id)  # not by a fold, which may be what failed
-    return step
+
+
+def on_discharge_reported(step: Step, envelope: Envelope) -> None:
+    """A discharge was reported; what waited for her record is looked at again."""
+    for participant_id in dict.fromkeys(on_discharge(step, envelope)):
+        follow_up(step, participant_id)
 
 
 def on_reported(step: Step, envelope: Envelope) -> None:
@@ -126,4 +137,12 @@ def _step(tx: Transaction, envelope: Envelope, context: Context) -> Step:
 HANDLERS: dict[str, Callable[[Step, Envelope], None]] = {
     ResultReported.__name__: on_reported,
     ReportParked.__name__: on_reported,
+    DischargeReported.__name__: on_discharge_reported,
+    DischargeUnread.__name__: on_discharge_reported,
+}
+_FAULTS: dict[str, Callable[[Step, Envelope], None]] = {
+    ResultReported.__name__: _park_result,
+    ReportParked.__name__: _park_result,
+    DischargeReported.__name__: park_fault,
+    DischargeUnread.__name__: park_fault,
 }

@@ -53,7 +53,7 @@ def park(
         state="open",
         priority=min(priority(result), ABNORMAL) if reason in OWES_COLPOSCOPY else priority(result),
         due_on=due_on(tested_on),
-        person_key=participant_id or _person_key(claim, row.result_id),
+        person_key=participant_id or person_key(claim, row.result_id),
         opened_at=step.now,
         participant_id=participant_id,
         candidates=candidates_as_data(decision.candidates) if decision else (),
@@ -81,7 +81,7 @@ def close(step: Step, task: TaskRow, outcome: str, *, by: str, why: str) -> None
     """Settle a task, by a clerk or by new evidence."""
     closed = replace(task, state="closed", outcome=outcome, note=why, closed_at=step.now, closed_by=by)
     step.put_task(closed)
-    step.emit(TaskClosed(task.task_id, outcome, by, why), task.result_id)
+    step.emit(TaskClosed(task.task_id, outcome, by, why), task.result_id or task.discharge_id)
     step.tell(telemetry.task_closed, outcome)
 
 
@@ -111,7 +111,7 @@ def candidates_as_data(candidates: tuple[Candidate, ...]) -> tuple[dict[str, Any
     )
 
 
-def _person_key(claim: Claim | None, otherwise: str) -> str:
+def person_key(claim: Claim | None, otherwise: str) -> str:
     """The same for all waiting results that claim the same person, so that they can be shown as one."""
     if claim is None or not (claim.nhs_number or claim.family_name):
         return otherwise

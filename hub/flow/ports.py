@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from hub.contract import Envelope
 from hub.domain.demographics import Answer, Question
-from hub.domain.events import ReportParked, ResultReported
+from hub.domain.events import DischargeReported, DischargeUnread, ReportParked, ResultReported
 from hub.domain.facts import Fact
 from hub.domain.people import Participant
 from hub.domain.record import Record
@@ -129,8 +129,30 @@ class MatchRow:
 
 
 @dataclass(frozen=True, slots=True)
+class DischargeRow:
+    """A discharge as a clinic reported it. `said` is the same for rows that say the same of the same person. While it
+    is applied, `participant_id`, `action_id` (that of its fact) and `due_on` say to whose record, and the date that
+    counts. `state`: applied, waiting, refused, repeated (nothing new), superseded."""
+
+    discharge_id: str
+    journal_seq: int
+    feed: str
+    digest: str
+    position: str
+    event_id: str
+    event: DischargeReported | DischargeUnread
+    said: str
+    received_at: datetime
+    state: str = ""
+    participant_id: str | None = None
+    action_id: str | None = None
+    due_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TaskRow:
-    """One row of the clerks' worklist. `candidates` are plain data, best first, with their findings."""
+    """One row of the clerks' worklist, about a result or (`result_id` is empty) about a discharge. `candidates` are
+    plain data, best first, with their findings."""
 
     task_id: str
     result_id: str
@@ -148,6 +170,7 @@ class TaskRow:
     note: str = ""
     closed_at: datetime | None = None
     closed_by: str = ""
+    discharge_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -445,6 +468,16 @@ class Results(Protocol):
     def of_message(self, journal_seq: int) -> list[ResultRow]: ...
 
 
+class Discharges(Protocol):
+    def get(self, discharge_id: str) -> DischargeRow | None: ...
+    def put(self, row: DischargeRow) -> None: ...
+    def saying(self, said: str, feed: str) -> list[DischargeRow]: ...
+    def of_message(self, journal_seq: int) -> list[DischargeRow]: ...
+    def find(self, prefix: str) -> list[DischargeRow]: ...
+    def newest(self, limit: int, state: str, feed: str | None = None) -> list[DischargeRow]: ...
+    def counts(self, feed: str | None = None) -> dict[str, int]: ...
+
+
 class Records(Protocol):
     def read_ahead(self, participant_ids: Sequence[str]) -> None: ...
     def match(self, row: MatchRow) -> None: ...
@@ -486,11 +519,13 @@ class Tasks(Protocol):
     def open(self, task: TaskRow, keys: Iterable[str]) -> None: ...
     def get(self, task_id: str) -> TaskRow | None: ...
     def of_result(self, result_id: str) -> list[TaskRow]: ...
+    def of_discharge(self, discharge_id: str) -> list[TaskRow]: ...
     def open_for(self, participant_id: str) -> list[TaskRow]: ...
     def waiting_for_keys(self, keys: Iterable[str]) -> list[TaskRow]: ...
     def update(self, task: TaskRow, keys: Iterable[str] = ()) -> None: ...
     def find(self, prefix: str) -> list[TaskRow]: ...
     def worklist(self, limit: int, state: str | None = None) -> list[TaskRow]: ...
+    def about_discharges(self, limit: int, feed: str | None = None) -> list[TaskRow]: ...
     def decide(self, decision: DecisionRow) -> None: ...
     def decisions(self, task_id: str) -> list[DecisionRow]: ...
 
@@ -557,6 +592,8 @@ class Transaction(Protocol):
     def cohort(self) -> Cohort: ...
     @property
     def results(self) -> Results: ...
+    @property
+    def discharges(self) -> Discharges: ...
     @property
     def records(self) -> Records: ...
     @property

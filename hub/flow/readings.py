@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hub.contract import Envelope, Reading, event_from_json, result_identity, seal
-from hub.domain.events import ReportParked, ResultReported
+from hub.errors import Reject
 from hub.flow.consumers import CONSUMERS
 from hub.flow.ports import ResultRow, Transaction
 
@@ -24,7 +24,7 @@ def events_of(reading: Reading, digest: str, at: datetime, traceparent: str) -> 
     """The events of a message that nobody has read before."""
     envelopes = []
     for item in reading.taken:
-        assert isinstance(item.outcome, ResultReported | ReportParked)
+        assert not isinstance(item.outcome, Reject)
         envelope = seal(
             item.outcome,
             feed=reading.feed,

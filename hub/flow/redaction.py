@@ -40,6 +40,8 @@ def redacted(adapter: Adapter, raw: bytes, feeds: Feeds, today: date, secret: by
 
     Raises NotRedacted where the hub would not say the same of it."""
     opened = adapter.open(raw)
+    if not opened.rewritable:
+        raise NotRedacted("A workbook is only read here, never written. Save the list as CSV, and redact that.")
     sources = adapter.sources(opened, feeds)
     before = conformance(adapter, raw, feeds, today)
     for number in range(DRAWINGS):

@@ -9,6 +9,7 @@ from hub.domain.matching import Decision, decide
 from hub.domain.people import Claim
 from hub.domain.versions import standing
 from hub.errors import Reason
+from hub.flow import discharges
 from hub.flow.parking import MATCHING, POLICY, candidates_as_data, close, open_tasks_of, park
 from hub.flow.ports import MatchRow, ResultRow, TaskRow
 from hub.flow.recording import objection, record, refold, reported, take_off
@@ -101,7 +102,9 @@ def follow_up(step: Step, participant_id: str) -> None:
 
 
 def _settled(step: Step, task: TaskRow, participant_id: str) -> bool:
-    """Whether the rule for which the task was opened no longer speaks against its result."""
+    """Whether the rule for which the task was opened no longer speaks against its result, or its discharge."""
+    if task.discharge_id:
+        return bool(discharges.reconsider(step, task))
     if task.reason not in POLICY or task.participant_id != participant_id:
         return False
     row = _still_open(step, task)
@@ -127,6 +130,10 @@ def _still_open(step: Step, task: TaskRow) -> ResultRow | None:
 
 def reconsider(step: Step, task: TaskRow) -> None:
     """New evidence about people: does the claim of a waiting task now belong to somebody with certainty?"""
+    if task.discharge_id:
+        for participant_id in discharges.reconsider(step, task):
+            follow_up(step, participant_id)
+        return
     row = step.tx.results.get(task.result_id)
     if row is None or task.reason not in MATCHING or not isinstance(row.event, ResultReported):
         return

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from hub.contract import Envelope, caused_identity, event_to_json
-from hub.domain.events import Event, ReportParked, ResultReported, TestResult
+from hub.domain.events import DischargeReported, DischargeUnread, Event, ReportParked, ResultReported, TestResult
 from hub.domain.facts import Fact
 from hub.domain.matching import search_keys
 from hub.domain.people import Claim, Participant
@@ -124,11 +125,24 @@ def person_name(participant_id: str) -> str:
 
 
 def names_of(result_id: str, event: Event) -> list[str]:
-    """What is held of a result: itself, and its slide if that could be read."""
+    """What is held of a result: itself, its slide if that could be read; of a discharge: itself, and what it says."""
+    if isinstance(event, DischargeReported | DischargeUnread):
+        return [f"discharge|{result_id}", f"said|{said_by(result_id, event)}"]
     slide, names = slide_of(event), [f"result|{result_id}"]
     if slide and slide.laboratory_code and slide.slide_number:
         names.append(f"slide|{slide.laboratory_code}|{slide.slide_number}")
     return names
+
+
+def said_by(discharge_id: str, event: DischargeReported | DischargeUnread) -> str:
+    """The same for discharges that say the same of the same person, as the clinic names her; of one that could not be
+    read, its own id. A digest: nobody reads a name out of it."""
+    if isinstance(event, DischargeUnread):
+        return discharge_id
+    claim, discharge = event.claim, event.discharge
+    who = (claim.nhs_number, (claim.family_name or "").upper(), claim.date_of_birth)
+    words = (*who, discharge.discharged_on, discharge.next_test_due_on)
+    return hashlib.sha256(repr(words).encode()).hexdigest()
 
 
 def slide_of(event: Event) -> TestResult | ReportParked | None:

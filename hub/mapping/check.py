@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Protocol
@@ -27,8 +28,6 @@ NATIONAL: Mapping[str, frozenset[str]] = {
     "source_type": frozenset("1234567"),
     "version": frozenset({"final", "corrected", "withdrawn", "preliminary"}),
 }
-ALWAYS = ("nhs_number", "family_name", "date_of_birth", "slide_number", "test_on", "result_code", "infection_code",
-          "action_code", "self_sample", "hpv_primary")  # fmt: skip
 STAND_IN = "00000"
 """The laboratory code that `hub new` writes where it is told none: no hub starts with it."""
 OF_SEVERAL_PARTS = frozenset({"given_names", "former_family_names", "address_lines"})
@@ -36,8 +35,32 @@ OF_SEVERAL_PARTS = frozenset({"given_names", "former_family_names", "address_lin
 MAY_BE_CONSTANT = frozenset({"self_sample", "hpv_primary", "source_type", "sender_code"})
 
 
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a feed's table must say: the code of its `partner` (the key of the table's part), these `facts`. `others`
+    it may give; a fact that is in neither has no meaning there."""
+
+    partner: str
+    facts: tuple[str, ...]
+    others: tuple[str, ...]
+
+
+_PERSON = ("nhs_number", "family_name", "date_of_birth")
+_OF_THE_PERSON = ("local_id", "given_names", "former_family_names", "sex", "address_lines", "postcode")
+OF_RESULTS = Needs(
+    "laboratory",
+    (*_PERSON, "slide_number", "test_on", "result_code", "infection_code", "action_code", "self_sample", "hpv_primary"),
+    (*_OF_THE_PERSON, "repeat_months", "source_type", "sender_code", "sample_taker_code", "version", "authorised_at"),
+)
+OF_DISCHARGES = Needs("clinic", (*_PERSON, "discharged_on", "next_test_due_on"), (*_OF_THE_PERSON, "seen_on"))
+
+
 class Dialect(Protocol):
     """What the check asks of an adapter."""
+
+    @property
+    def needs(self) -> Needs:
+        """What the table must say, because of what the messages are about."""
 
     def problems(self, table: FeedTable) -> Sequence[Finding]:
         """What in the table this wire language cannot do."""
@@ -103,11 +126,7 @@ def _of_access(path: Path, table: FeedTable) -> Iterator[Finding]:
 
 
 def _of_facts(table: FeedTable) -> Iterator[Finding]:
-    declared = dict(table.facts.declared())
-    for name in ALWAYS:
-        if name not in declared:
-            yield ("facts", name), f"Every feed must give this fact. Add [facts.{name}] with its place."
-    for name, fact in declared.items():
+    for name, fact in table.facts.declared():
         for key, sentence in _of_fact(name, fact, table):
             yield ("facts", name, *((key,) if key else ())), sentence
 
@@ -153,7 +172,20 @@ def _of_dialect(table: FeedTable, dialects: Mapping[str, Dialect] | None) -> Seq
         return ()
     if table.dialect not in dialects:
         return [(("dialect",), f"No adapter speaks this dialect. Registered: {', '.join(sorted(dialects))}.")]
-    return dialects[table.dialect].problems(table)
+    dialect = dialects[table.dialect]
+    return [*_of_needs(table, dialect.needs), *dialect.problems(table)]
+
+
+def _of_needs(table: FeedTable, needs: Needs) -> Iterator[Finding]:
+    if not getattr(table, needs.partner).code:
+        yield (needs.partner,), f"Say whose feed it is: add [{needs.partner}] with its code."
+    declared = dict(table.facts.declared())
+    for name in needs.facts:
+        if name not in declared:
+            yield ("facts", name), f"Every feed of this kind must give this fact. Add [facts.{name}] with its place."
+    for name in declared:
+        if name not in (*needs.facts, *needs.others):
+            yield ("facts", name), "This language has no such fact. Leave it out."
 
 
 def _compiles(pattern: str) -> bool:

@@ -26,9 +26,15 @@ class Sender(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Laboratory(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who examines the slides."""
+    """Who examines the slides, where results come by this feed."""
 
-    code: Annotated[str, Meta(description="National laboratory code, five digits.", pattern="^[0-9]{5}$")]
+    code: Annotated[str, Meta(description="National laboratory code, five digits.", pattern="^([0-9]{5})?$")] = ""
+
+
+class Clinic(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who discharges, where discharges come by this feed."""
+
+    code: Annotated[str, Meta(description="ODS code of the colposcopy clinic.", pattern="^([A-Z0-9]{3,10})?$")] = ""
 
 
 class Access(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,11 +78,14 @@ class FileRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FileForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How the sender's files are written. All but the first key is for delimited files."""
+    """How the sender's files are written. The first key is for all, `sheet` for workbooks, the rest for rows."""
 
     sequence_in_name: Annotated[
         str,
         Meta(description="Regular expression for the whole file name, with one group: the file's number. Empty: none."),
+    ] = ""
+    sheet: Annotated[
+        str, Meta(description="Which worksheet of a workbook (XLSX). Empty: the only one that holds anything.")
     ] = ""
     separator: Annotated[Literal[",", "|", ";", "\t"], Meta(description="What stands between two columns.")] = ","
     quoting: Annotated[bool, Meta(description='Text may stand in "…", a " in it doubled. False: " is a letter.')] = True
@@ -143,7 +152,7 @@ class Fact(msgspec.Struct, frozen=True, forbid_unknown_fields=True, eq=False):
 
 
 class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, eq=False):
-    """The facts a feed gives: who the person is said to be, then the result."""
+    """The facts a feed gives: who the person is said to be, then the result or the discharge."""
 
     nhs_number: Annotated[Fact | None, Meta(description="NHS number as the sender gives it; never refused.")] = None
     local_id: Annotated[Fact | None, Meta(description="The sender's own number for the person.")] = None
@@ -165,6 +174,9 @@ class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, eq=False):
     source_type: Annotated[Fact | None, Meta(description="Source of the sample, 1 to 7; 7 is NHS colposcopy.")] = None
     sender_code: Annotated[Fact | None, Meta(description="Practice or clinic that sent the sample.")] = None
     sample_taker_code: Annotated[Fact | None, Meta(description="Personal code of the sample taker.")] = None
+    discharged_on: Annotated[Fact | None, Meta(description="Day colposcopy discharged her.")] = None
+    seen_on: Annotated[Fact | None, Meta(description="Day she was last seen at the clinic.")] = None
+    next_test_due_on: Annotated[Fact | None, Meta(description="The clinic's date for her next test.")] = None
     version: Annotated[
         Fact | None,
         Meta(description="final, corrected or withdrawn; only where the language has no status of its own."),
@@ -182,7 +194,7 @@ class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, eq=False):
 
 
 class FeedTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One laboratory's feed."""
+    """One feed: a laboratory's, or a clinic's."""
 
     feed: Annotated[str, Meta(description="The feed's id; the file is named after it.", pattern="^[a-z][a-z0-9_]*$")]
     name: Annotated[str, Meta(description="The partner's name, for people.", min_length=1)]
@@ -191,8 +203,9 @@ class FeedTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Status, Meta(description="live; rehearsal: taken at the rehearsal door only; deactivated: stored, answered AR.")
     ]
     sender: Sender
-    laboratory: Laboratory
     facts: Facts
+    laboratory: Laboratory = Laboratory()
+    clinic: Clinic = Clinic()
     timezone: Annotated[str, Meta(description="Times without an offset are read in this zone.")] = "Europe/London"
     charset: Annotated[str, Meta(description="The charset to expect; another is taken, and noted. Empty: any.")] = ""
     access: Access = Access()

@@ -15,7 +15,16 @@ import msgspec
 from msgspec import Meta
 
 from hub.domain.codes import COMBINATIONS, MOST_MONTHS, OLD_COMBINATIONS, REPEAT, ROUTINE
-from hub.domain.policy import CallSettings, LetterSettings, Pivot, Policies, RecallPolicy, RecallRow, RuleSettings
+from hub.domain.policy import (
+    CallSettings,
+    DischargeSettings,
+    LetterSettings,
+    Pivot,
+    Policies,
+    RecallPolicy,
+    RecallRow,
+    RuleSettings,
+)
 from hub.mapping.tables import TableProblem, read_table
 
 SETTINGS = "settings.toml"
@@ -103,6 +112,15 @@ class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     early_sample_months: Months
 
 
+class Discharge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Discharges from colposcopy."""
+
+    at_most_months: Months
+    result_counts_months: Months
+    disagreement_months: Months
+    clock_days: Annotated[int, Meta(ge=1, le=60)]
+
+
 class SettingsTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What holds under every policy."""
 
@@ -110,6 +128,7 @@ class SettingsTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rules: Rules
     letters: Letters
     call: Call
+    discharge: Discharge
 
 
 def load_policies(directory: Path) -> Policies:
@@ -126,6 +145,7 @@ def load_policies(directory: Path) -> Policies:
         rules=_rules(settings.rules),
         letters=_letters(settings.letters),
         call=_call(settings.call),
+        discharge=DischargeSettings(**msgspec.structs.asdict(settings.discharge)),
     )
 
 

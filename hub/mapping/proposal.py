@@ -17,7 +17,7 @@ import msgspec
 
 from hub.domain.shapes import shape
 from hub.errors import Stop
-from hub.mapping.check import ALWAYS
+from hub.mapping.check import OF_RESULTS
 from hub.mapping.feed_table import Access, Answer, DateForm, Fact, Facts, FeedTable, Laboratory, Sender
 from hub.mapping.forms import read_date, read_time
 from hub.mapping.report import Source, Text, translate
@@ -111,7 +111,7 @@ def _chosen(name: str, samples: Sequence[_Sample], proposal: Proposal) -> tuple[
     if nearest.constant is not None:
         proposal.remarks[section] = f"As at {samples[0].table.name}. Is it always so here?"
         return nearest, samples[0].table
-    if nearest.required or name in ALWAYS:
+    if nearest.required or name in OF_RESULTS.facts:
         proposal.lacking.append(name)
     seen = {text.text for text in samples[0].texts(nearest)}
     proposal.remarks[section] = _why_not(nearest, bool(seen))

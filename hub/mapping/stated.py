@@ -45,7 +45,8 @@ def statuses_of(source: Source, table: FeedTable) -> Iterator[tuple[str, partial
 
 
 def _declared(fact: Fact | None) -> Fact:
-    assert fact is not None  # a table without it is refused when it is loaded
+    if fact is None:  # a table of results without it is refused when it is loaded; a discharge has no versions
+        raise Reject(Reason.MISSING_DATA)
     return fact
 
 

@@ -242,6 +242,7 @@ def file_faults(unresolved: Mapping[tuple[str, str], int]) -> None:
 # -- what became of the results
 
 _matched = Counter("hub_results_matched", "Results put on a record.", ["how"], registry=REGISTRY)
+_discharges = Counter("hub_discharges", "Discharges settled, by what became of them.", ["state"], registry=REGISTRY)
 _tasks_opened = Counter("hub_tasks_opened", "Tasks for the clerks.", ["reason"], registry=REGISTRY)
 _tasks_closed = Counter("hub_tasks_closed", "Tasks settled.", ["outcome"], registry=REGISTRY)
 _decisions = Counter("hub_decisions_taken", "Clerks' decisions.", ["what"], registry=REGISTRY)
@@ -253,6 +254,12 @@ _reasons_seen: set[str] = set()
 def result_matched(how: str) -> None:
     count_one(_matched, how)
     log("info", "result_matched", how=how)
+
+
+def discharge_settled(state: str) -> None:
+    """What became of a clinic's discharge: applied, waiting, repeated, refused."""
+    count_one(_discharges, state)
+    log("info", "discharge_settled", state=state)
 
 
 def task_opened(reason: str) -> None:

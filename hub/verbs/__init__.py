@@ -34,6 +34,7 @@ VERBS: dict[str, str] = {
     "pds": "the national demographics: prove the connection, ask by hand",
     "person": "one person's recall and why; put off, cease, reinstate",
     "pnl": "the practices' lists and their answers",
+    "discharges": "discharges from colposcopy: list, show, apply, reject, undo, rejected",
     "recall": "call and recall: the daily run, and what it did",
     "docs": "write the generated documents afresh, or check that they are",
 }

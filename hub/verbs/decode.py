@@ -98,7 +98,7 @@ def _show_results(adapter: Adapter, raw: bytes, options: argparse.Namespace) -> 
 
 
 def _result(item: Item) -> dict[str, str]:
-    from hub.domain.events import ReportParked, ResultReported
+    from hub.domain.events import DischargeReported, DischargeUnread, ReportParked, ResultReported
 
     outcome = item.outcome
     if isinstance(outcome, ResultReported):
@@ -107,7 +107,11 @@ def _result(item: Item) -> dict[str, str]:
             f"{result.combination or '-'} {result.version.value}, test on {result.test_on}, slide {result.slide_number}"
         )
         return {"position": item.position, "becomes": "result", "read": read, "place": "", "hint": ""}
-    if isinstance(outcome, ReportParked):
+    if isinstance(outcome, DischargeReported):
+        said = outcome.discharge
+        read = f"discharged on {said.discharged_on}, next test due on {said.next_test_due_on}"
+        return {"position": item.position, "becomes": "discharge", "read": read, "place": "", "hint": ""}
+    if isinstance(outcome, ReportParked | DischargeUnread):
         becomes, reason, place = "task", outcome.reason, outcome.place
     else:
         becomes, reason, place = "refused", outcome.reason.code, outcome.place.text if outcome.place else ""

@@ -98,8 +98,8 @@ def say_view(view: TaskView) -> None:
     _say_head(view.task)
     _say_results(view)
     if view.record:
-        _say_record(view.record)
-    _say_people(view)
+        say_record(view.record)
+    say_people("the laboratory says", view.row.event.claim, view.people, view.task.candidates)
     for other in view.siblings:
         say(f"\nthe same person: task {other.task_id[:8]}, {other.reason}")
     for one in view.decisions:
@@ -155,7 +155,8 @@ def _shown(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _say_record(record: dict[str, Any]) -> None:
+def say_record(record: dict[str, Any]) -> None:
+    """Her recall and the results it comes from."""
     say(f"\nher record: recall type {record['recall_type']}, next test due {record['next_test_due_on'] or 'none'}")
     rows = [
         (kept["test_on"], kept["combination"], kept["months"] or "", kept["slide_number"], kept["laboratory_code"])
@@ -165,16 +166,18 @@ def _say_record(record: dict[str, Any]) -> None:
         say_table(("test date", "codes", "months", "slide", "laboratory"), rows)
 
 
-def _say_people(view: TaskView) -> None:
-    claim = view.row.event.claim
+def say_people(
+    who: str, claim: Claim | None, people: list[Participant], candidates: tuple[dict[str, Any], ...]
+) -> None:
+    """What the sender says of her beside the people who may be meant; `who` heads the first column."""
     if claim is None:
         say("\nNothing of the person could be read.")
         return
-    columns = [_claimed(claim), *(_known(person) for person in view.people)]
-    headings = ("", "the laboratory says", *(f"candidate {number}" for number, _ in enumerate(view.people, 1)))
+    columns = [_claimed(claim), *(_known(person) for person in people)]
+    headings = ("", who, *(f"candidate {number}" for number, _ in enumerate(people, 1)))
     say()
     say_table(headings, ((name, *(column[name] for column in columns)) for name in columns[0]))
-    for number, candidate in enumerate(view.task.candidates[:SHOWN_CANDIDATES], 1):
+    for number, candidate in enumerate(candidates[:SHOWN_CANDIDATES], 1):
         say(f"\ncandidate {number}: {candidate['score']:.2f}   participant {candidate['participant_id']}")
         for finding in candidate["findings"]:
             say(f"  {MARKS.get(finding['verdict'], '?')} {finding['sentence']}")

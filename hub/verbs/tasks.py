@@ -118,6 +118,8 @@ def find_task(store: SqlStore, name: str | None) -> TaskRow:
     if len(found) != 1:
         many = "Several tasks begin" if found else "No task begins"
         raise CannotRun(f"{many} with {name!r}. `hub tasks list` shows them.")
+    if found[0].discharge_id:
+        raise CannotRun("This task is about a discharge: `hub discharges list` shows it, and is where it is decided.")
     return found[0]
 
 

@@ -74,7 +74,7 @@ def _places(store: SqlStore, options: argparse.Namespace) -> list[tuple[int, str
     """The messages that go by this name, each with the one result that is meant, or with all."""
     if options.slide:
         return _of_slide(store, options.slide)
-    row = store.read_now(lambda tx: tx.results.get(options.id))
+    row = store.read_now(lambda tx: tx.results.get(options.id) or tx.discharges.get(options.id))
     if row:
         return [(row.journal_seq, row.position)]
     name, _, position = options.id.partition("/")

@@ -9,13 +9,13 @@ import msgspec
 import pytest
 
 from adapters import ADAPTERS
-from adapters.delimited_results.confirmation import MOST_REFUSALS
 from hub.contract import Reading
 from hub.domain.events import ResultReported
 from hub.errors import Reason, Reject
 from hub.formats.delimited import MOST_LINES
 from hub.mapping import FeedTable, FeedTables, check_tables
 from hub.mapping.feed_table import FileForm, FileRecord
+from hub.tabular.confirmation import MOST_REFUSALS
 from tests.golden_cases import CASES, FEEDS, ROOT, Case
 
 ADAPTER = ADAPTERS["delimited_results"]

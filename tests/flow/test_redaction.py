@@ -44,7 +44,8 @@ def test_the_hub_says_the_same_of_it_and_nobody_of_before_is_in_it(case: Case) -
         new = redact(case)
     except NotRedacted:  # it has no person whom the hub has read
         adapter = ADAPTERS[case.dialect]
-        assert case.dialect != "hl7v2_oru" and not adapter.sources(adapter.open(case.raw), case.feeds)
+        opened = adapter.open(case.raw)
+        assert case.dialect != "hl7v2_oru" and not (opened.rewritable and adapter.sources(opened, case.feeds))
         return
     assert told_of(case, new) == told_of(case, case.raw)
     for before, after in zip(claims(case, case.raw), claims(case, new), strict=True):

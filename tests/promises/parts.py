@@ -5,11 +5,15 @@ A dialect of lines and separators needs nothing here: it is taken apart at its l
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import zipfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from xml.etree import ElementTree
+
+from hub.formats import xlsx
 
 Parts = Iterator[tuple[str, bytes]]
 
@@ -103,11 +107,48 @@ def _xml_parts(raw: bytes) -> Parts:
             node.insert(at, child)
 
 
+_OF_ROWS = re.compile(rb"[|,;\t:/-]")
+_SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+
+
+def list_parts(raw: bytes) -> Parts:
+    """A list as rows, or as a workbook: without one of the parts of its package, without one row, cell or value."""
+    if not raw.startswith(b"PK"):
+        yield from text_parts(raw, _OF_ROWS)
+        return
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        package = {name: archive.read(name) for name in archive.namelist()}
+    for name in package:
+        yield f"without {name}", packed({other: data for other, data in package.items() if other != name})
+    for name in [name for name in package if name.startswith("xl/worksheets/sheet")]:
+        for what, data in _sheet_parts(package[name]):
+            yield f"{name} {what}", packed({**package, name: data})
+
+
+def packed(package: dict[str, bytes]) -> bytes:
+    """The package as one file."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        for name, data in package.items():
+            archive.writestr(name, data)
+    return made.getvalue()
+
+
+def _sheet_parts(xml: bytes) -> Parts:
+    tree = ElementTree.fromstring(xml)
+    for above in [*tree.iter(f"{_SHEET}sheetData"), *tree.iter(f"{_SHEET}row"), *tree.iter(f"{_SHEET}c")]:
+        for at, child in enumerate(list(above)):
+            above.remove(child)
+            yield f"without {child.tag} {at}", ElementTree.tostring(tree)
+            above.insert(at, child)
+
+
 # Marks that stand for themselves are no separators: the apostrophe of a name, what a release character precedes.
 _PARTS: dict[str, Callable[[bytes], Parts]] = {
     "hl7v2_oru": hl7_parts,
     "fhir_report": fhir_parts,
-    "delimited_results": partial(text_parts, separators=re.compile(rb"[|,;\t:/-]")),
+    "colposcopy_discharge": list_parts,
+    "delimited_results": partial(text_parts, separators=_OF_ROWS),
     "edifact_results": partial(text_parts, separators=re.compile(rb"(?<![?!])[+:'^*~]")),
 }
 
@@ -138,9 +179,19 @@ def _rows(raw: bytes) -> Iterator[bytes]:
     return iter(raw.splitlines()[2:])
 
 
+def _listed(raw: bytes) -> Iterator[bytes]:
+    """Without the names of the columns, which our table knows."""
+    if not raw.startswith(b"PK"):
+        yield from raw.splitlines()[1:]
+        return
+    for sheet in xlsx.read(raw).sheets.values():
+        yield from (" ".join(row.texts).encode() for row in sheet[1:])
+
+
 _PRIVATE: dict[str, Callable[[bytes], Iterator[bytes]]] = {
     "hl7v2_oru": _hl7_words,
     "fhir_report": _fhir_words,
+    "colposcopy_discharge": _listed,
     "delimited_results": _rows,
 }
 

@@ -26,6 +26,10 @@ class Row(NamedTuple):
     text: str
     is_open: bool = False
 
+    def cells(self, separator: str, columns: int, *, quoting: bool) -> list[str] | str:
+        """See `cells`."""
+        return cells(self.text, separator, columns, quoting=quoting)
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Sheet:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from hub.io.store.room import Room
-from hub.io.store.schema import journal, letters, repeats, replies, results, tasks
+from hub.io.store.schema import discharges, journal, letters, repeats, replies, results, tasks
 
 
 class SqlCounts(Room):
@@ -42,14 +42,25 @@ class SqlCounts(Room):
         return {**self._by(journal.c.state), "repeats": again}
 
     def without_outcome(self) -> int:
-        """Messages of which not every result taken has an outcome, and results that wait with nobody to see them."""
-        settled = (
+        """Messages of which not everything taken has an outcome, and what waits with nobody to see it."""
+        settled = sum(
             select(func.count())
-            .select_from(results)
-            .where(results.c.journal_seq == journal.c.seq, results.c.state != "")
+            .select_from(rows)
+            .where(rows.c.journal_seq == journal.c.seq, rows.c.state != "")
             .scalar_subquery()
+            for rows in (results, discharges)
         )
         unsettled = select(func.count()).select_from(journal).where(journal.c.results > settled)
-        seen = select(tasks.c.task_id).where(tasks.c.result_id == results.c.result_id, tasks.c.state != "closed")
-        unseen = select(func.count()).select_from(results).where(results.c.state == "waiting", ~seen.exists())
-        return sum(self._connection.execute(query).scalar_one() for query in (unsettled, unseen))
+        unseen = [
+            select(func.count())
+            .select_from(rows)
+            .where(
+                rows.c.state == "waiting",
+                ~select(tasks.c.task_id).where(named == own, tasks.c.state != "closed").exists(),
+            )
+            for rows, own, named in (
+                (results, results.c.result_id, tasks.c.result_id),
+                (discharges, discharges.c.discharge_id, tasks.c.discharge_id),
+            )
+        ]
+        return sum(self._connection.execute(query).scalar_one() for query in (unsettled, *unseen))

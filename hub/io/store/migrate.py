@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect
 
 VERSIONS = Path(__file__).parent / "migrations"
-HEAD = "0008"
+HEAD = "0009"
 _BEGIN = {
     "sqlite": ("BEGIN IMMEDIATE",),
     # Whoever comes second waits here, and then finds the work done. The number means nothing but this.
@@ -21,11 +23,28 @@ def upgrade(engine: Engine) -> None:
         if _version(connection) == HEAD:
             return
         connection.rollback()  # what was seen may be old by the time we are alone
-        for statement in _BEGIN[engine.dialect.name]:
-            connection.exec_driver_sql(statement)
-        if _version(connection) != HEAD:
-            _migrate(connection)
-        connection.exec_driver_sql("COMMIT") if engine.dialect.name == "sqlite" else connection.commit()
+        with _free_to_rebuild(connection):
+            for statement in _BEGIN[engine.dialect.name]:
+                connection.exec_driver_sql(statement)
+            if _version(connection) != HEAD:
+                _migrate(connection)
+            connection.exec_driver_sql("COMMIT") if engine.dialect.name == "sqlite" else connection.commit()
+
+
+@contextmanager
+def _free_to_rebuild(connection: Connection) -> Iterator[None]:
+    """SQLite changes a column by making the table anew, which it refuses while others point to the table. Whether all
+    that pointed somewhere still does is looked at by a test."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    connection.exec_driver_sql("PRAGMA foreign_keys=OFF")  # can be said outside a transaction only
+    connection.rollback()
+    try:
+        yield
+    finally:
+        connection.rollback()  # what has failed is still open
+        connection.exec_driver_sql("PRAGMA foreign_keys=ON")
 
 
 def _version(connection: Connection) -> str | None:

@@ -8,8 +8,9 @@ journal ──< replies        what arrived, byte for byte, and what was answere
    │  ├──< slides          the results of each message as they were at receipt, taken or refused
    │  └──< outgoing        messages to laboratories: confirmations of files, refusals
    └──< results ──< matches >── participants ──< facts, records, letters
-           ├──< tasks ──< decisions
-           └──< refusals           what a clerk refused after AA, and whether its laboratory has taken note
+   │       ├──< tasks ──< decisions
+   │       └──< refusals        what a clerk refused after AA, and whether its laboratory has taken note
+   └──< discharges ──< tasks    what colposcopy clinics report; the person on whose record one was put stands in its row
 notifications, actions     call and recall: the practices' lists, what was decided about a person
 recall_runs                what each day's run did
 outbox, inbox              events leaving a transaction, and which consumer has handled which
@@ -387,6 +388,28 @@ results = Table(
     Index(None, "slide_number", "laboratory_code"),
 )
 
+discharges = Table(
+    "discharges",
+    metadata,
+    Column("discharge_id", String(36), primary_key=True),
+    Column("journal_seq", _Counter, ForeignKey("journal.seq"), nullable=False, index=True),
+    Column("feed", String(64), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("position", String(16), nullable=False),
+    Column("event_id", String(36), nullable=False, comment="the newest event read from that place"),
+    Column("type", String(64), nullable=False, comment="DischargeReported or DischargeUnread"),
+    Column("said", String(64), nullable=False, comment="the same for rows that say the same of the same person"),
+    Column("state", String(16), nullable=False, comment="applied, waiting, refused, repeated, superseded"),
+    Column("received_at", Moment, nullable=False),
+    Column("participant_id", String(36), ForeignKey("participants.participant_id"), index=True),
+    Column("action_id", String(36), comment="what was done about it, while it is applied"),
+    Column("due_on", Date, comment="the date that counts, while it is applied"),
+    Column("data", LargeBinary, nullable=False, comment="the event as JSON"),
+    UniqueConstraint("feed", "digest", "position"),
+    Index(None, "said", "feed"),
+    Index("ix_discharges_list", "state", "feed", "received_at"),
+)
+
 matches = Table(
     "matches",
     metadata,
@@ -483,7 +506,8 @@ tasks = Table(
     "tasks",
     metadata,
     Column("task_id", String(36), primary_key=True),
-    Column("result_id", String(36), ForeignKey("results.result_id"), nullable=False),
+    Column("result_id", String(36), ForeignKey("results.result_id"), comment="none: it is about a discharge"),
+    Column("discharge_id", String(36), ForeignKey("discharges.discharge_id"), comment="none: it is about a result"),
     Column("reason", String(64), nullable=False),
     Column("state", String(16), nullable=False, comment="open, queried, closed"),
     Column("outcome", String(32), nullable=False),
@@ -506,6 +530,14 @@ tasks = Table(
         postgresql_where=text("state <> 'closed'"),
     ),
     Index(None, "result_id"),
+    Index(
+        "uq_tasks_open_discharge",
+        "discharge_id",
+        unique=True,
+        sqlite_where=text("state <> 'closed'"),
+        postgresql_where=text("state <> 'closed'"),
+    ),
+    Index(None, "discharge_id"),
 )
 
 task_keys = Table(

@@ -13,12 +13,13 @@ from hub.io.store.prepared import Prepared
 from hub.io.store.records import SqlRecords
 from hub.io.store.results import SqlResults
 from hub.io.store.room import Room
-from hub.io.store.schema import decisions, matches, results, task_keys, tasks
+from hub.io.store.schema import decisions, discharges, matches, results, task_keys, tasks
 from hub.io.store.statements import Several, insert_all_or_leave
 
 _OPEN = insert(tasks)
 _GET = Prepared(select(tasks).where(tasks.c.task_id == bindparam("id")))
 _OF_RESULT = Prepared(select(tasks).where(tasks.c.result_id == bindparam("id")).order_by(tasks.c.opened_at))
+_OF_DISCHARGE = Prepared(select(tasks).where(tasks.c.discharge_id == bindparam("id")).order_by(tasks.c.opened_at))
 _OPEN_FOR = Prepared(select(tasks).where(tasks.c.participant_id == bindparam("id"), tasks.c.state != "closed"))
 _HERS, _SAME_SLIDE = results.alias("hers"), results.alias("same_slide")
 _ON_SLIDES = (
@@ -59,7 +60,8 @@ def _task(row: Row[Any]) -> TaskRow:
     data = _decode(bytes(row.data))
     return TaskRow(
         task_id=row.task_id,
-        result_id=row.result_id,
+        result_id=row.result_id or "",
+        discharge_id=row.discharge_id or "",
         reason=row.reason,
         state=row.state,
         priority=row.priority,
@@ -79,7 +81,8 @@ def _task(row: Row[Any]) -> TaskRow:
 
 def _values(task: TaskRow) -> dict[str, Any]:
     return {
-        "result_id": task.result_id,
+        "result_id": task.result_id or None,
+        "discharge_id": task.discharge_id or None,
         "reason": task.reason,
         "state": task.state,
         "outcome": task.outcome,
@@ -123,6 +126,7 @@ class SqlTasks(Room):
 
     def open(self, task: TaskRow, keys: Iterable[str]) -> None:
         """Open a task; `keys` are the blocking keys under which new evidence about its claim is noticed."""
+        self._ahead.clear()
         self._connection.execute(_OPEN, {"task_id": task.task_id, **_values(task)})
         self._key(task, keys)
 
@@ -137,6 +141,9 @@ class SqlTasks(Room):
 
     def of_result(self, result_id: str) -> list[TaskRow]:
         return [_task(row) for row in _OF_RESULT.rows(self._connection, {"id": result_id})]
+
+    def of_discharge(self, discharge_id: str) -> list[TaskRow]:
+        return [_task(row) for row in _OF_DISCHARGE.rows(self._connection, {"id": discharge_id})]
 
     def open_for(self, participant_id: str) -> list[TaskRow]:
         """Her own, and those about any version of a slide of which one version stands on her record."""
@@ -160,18 +167,28 @@ class SqlTasks(Room):
 
     def update(self, task: TaskRow, keys: Iterable[str] = ()) -> None:
         """Renew a task. Closing it forgets its keys; `keys` are those of a task that is opened again."""
+        self._ahead.clear()
         self._connection.execute(_UPDATE.values(_values(task)), {"row": task.task_id})
         if task.state == "closed":
             self._connection.execute(delete(task_keys).where(task_keys.c.task_id == task.task_id))
         self._key(task, keys)
 
     def worklist(self, limit: int, state: str | None = None) -> list[TaskRow]:
-        """Riskiest first, then the one that falls due first. Without a state: all that are not closed."""
-        condition = tasks.c.state == state if state else tasks.c.state != "closed"
+        """About results: riskiest first, then the one that falls due first. Without a state: all not closed."""
+        condition = and_(tasks.c.state == state if state else tasks.c.state != "closed", tasks.c.result_id.is_not(None))
         order = (tasks.c.priority, tasks.c.due_on, tasks.c.opened_at, tasks.c.task_id)
         return [
             _task(row) for row in self._connection.execute(select(tasks).where(condition).order_by(*order).limit(limit))
         ]
+
+    def about_discharges(self, limit: int, feed: str | None = None) -> list[TaskRow]:
+        """Not closed, of one clinic's feed or of all: the one whose clock ends first."""
+        query = select(tasks).join(discharges, discharges.c.discharge_id == tasks.c.discharge_id)
+        query = query.where(tasks.c.state != "closed")
+        if feed:
+            query = query.where(discharges.c.feed == feed)
+        order = (tasks.c.due_on, tasks.c.priority, tasks.c.opened_at, tasks.c.task_id)
+        return [_task(row) for row in self._connection.execute(query.order_by(*order).limit(limit))]
 
     def find(self, prefix: str) -> list[TaskRow]:
         """Tasks whose id begins so: nobody types a whole UUID."""

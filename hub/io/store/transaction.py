@@ -12,6 +12,7 @@ from hub.io.store.actions import SqlActions
 from hub.io.store.cohort import SqlCohort
 from hub.io.store.counts import SqlCounts
 from hub.io.store.dead import SqlDead
+from hub.io.store.discharges import SqlDischarges
 from hub.io.store.duties import SqlDuties
 from hub.io.store.events import SqlEvents
 from hub.io.store.faults import SqlFileFaults
@@ -183,6 +184,10 @@ class SqlTransaction:
     @cached_property
     def results(self) -> SqlResults:
         return SqlResults(self._connection, self.write_down)
+
+    @cached_property
+    def discharges(self) -> SqlDischarges:
+        return SqlDischarges(self._connection, self.write_down)
 
     @cached_property
     def records(self) -> SqlRecords:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from hub.contract import Item, Reading
-from hub.domain.events import ReportParked
+from hub.domain.events import DischargeUnread, ReportParked
 from hub.errors import Reject
 
 MOST_REFUSALS = 10_000
@@ -29,7 +29,7 @@ def _lines(lines: int, reading: Reading, at: datetime, reply_id: str) -> Iterato
     yield "number", "" if reading.sequence is None else str(reading.sequence)
     yield "answer", reading.answer
     yield "lines", str(lines)
-    parked = [item for item in reading.taken if isinstance(item.outcome, ReportParked)]
+    parked = [item for item in reading.taken if isinstance(item.outcome, ReportParked | DischargeUnread)]
     yield "taken", str(len(reading.taken) - len(parked))
     yield "taken, waiting for us", str(len(parked))
     yield "refused", str(len({item.position.split(".")[0] for item in reading.refused}))

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from adapters.delimited_results.record import cell_place, column_name, number_of, row_place
 from hub.errors import Reason, Reject
-from hub.formats.delimited import Row, cells
 from hub.mapping.feed_table import FeedTable, FileForm, FileRecord
 from hub.mapping.forms import read_sequence
+from hub.tabular.record import cell_place, column_name, number_of, row_place
+
+
+class Row(Protocol):
+    """A row of a file, whatever the file's format."""
+
+    @property
+    def number(self) -> int:
+        """As whoever has the file before her counts it."""
+
+    @property
+    def is_open(self) -> bool:
+        """The file may have been cut within it."""
+
+    def cells(self, separator: str, columns: int, *, quoting: bool) -> list[str] | str:
+        """Its cells, so many (0: any number); or the sentence that says why it cannot be read."""
 
 
 class NotAsAgreed(Exception):
@@ -33,7 +48,7 @@ class Layout:
     sequence: int | None
 
 
-def lay_out(rows: list[Row], table: FeedTable) -> Layout:
+def lay_out(rows: Sequence[Row], table: FeedTable) -> Layout:
     """Find the parts of a file. Raises NotAsAgreed; also where something of it did not come, for then the sender sends
     it again whole, and what had been taken of it would come twice."""
     form = table.file
@@ -52,7 +67,7 @@ def lay_out(rows: list[Row], table: FeedTable) -> Layout:
         sequence = _sequence(closing, form.closing)
     if not results:
         number = rows[-1].number if rows else 1
-        stop = Reject(Reason.NO_RESULT, row_place(number), "The file has no row with a result.")
+        stop = Reject(Reason.NO_RESULT, row_place(number), "The file has no rows.")
         raise NotAsAgreed(number, stop, sequence)
     return Layout(tuple(results), columns, width, sequence)
 
@@ -67,7 +82,7 @@ def _taken(left: list[Row], what: str) -> Row:
     return row
 
 
-def _whole(last: list[Row]) -> None:
+def _whole(last: Sequence[Row]) -> None:
     """Raises NotAsAgreed where the last row was perhaps cut."""
     for row in last:
         if row.is_open:
@@ -92,7 +107,7 @@ def _record(row: Row, form: FileForm, wanted: FileRecord | None) -> tuple[str, .
     """The cells of a row that is the record wanted; none if it is not."""
     if wanted is None:
         return ()
-    found = cells(row.text, form.separator, wanted.columns, quoting=form.quoting)
+    found = row.cells(form.separator, wanted.columns, quoting=form.quoting)
     if isinstance(found, str) or found[0].strip() != wanted.mark:
         return ()
     return tuple(cell.strip() for cell in found)
@@ -105,7 +120,7 @@ def _sequence(record: tuple[str, ...], form: FileRecord | None) -> int | None:
 def _header(left: list[Row], table: FeedTable) -> tuple[Mapping[str, int], int]:
     row = _taken(left, "row that names the columns")
     form = table.file
-    found = cells(row.text, form.separator, form.columns, quoting=form.quoting)
+    found = row.cells(form.separator, form.columns, quoting=form.quoting)
     if isinstance(found, str):
         raise NotAsAgreed(row.number, Reject(Reason.UNREADABLE, row_place(row.number), found))
     names = [name.strip() for name in found]

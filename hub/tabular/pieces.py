@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from adapters.delimited_results.layout import Layout
-from adapters.delimited_results.record import cell_place, row_place
 from hub.contract import Opened, Piece
 from hub.formats.charsets import whole
 from hub.formats.delimited import cells
 from hub.mapping.feed_table import FileForm
+from hub.tabular.layout import Layout
+from hub.tabular.record import cell_place, row_place
 
 _LINES = re.compile(r"(\r\n|\r|\n)")
 
@@ -33,6 +33,17 @@ def rewritten(opened: Opened, layout: Layout | None, form: FileForm | None, chan
         else:
             written.append(change(Piece(row_place(number).text, line)))
     return "".join(written).encode(codec)
+
+
+def show_cells(layout: Layout, form: FileForm, look: Change) -> None:
+    """Let each cell of the rows be seen, of a file that is never written again."""
+    names = {index: place for place, index in layout.columns.items()}
+    for row in layout.rows:
+        found = row.cells(form.separator, layout.width, quoting=form.quoting)
+        for index, cell in enumerate(found if isinstance(found, list) else ()):
+            column = names.get(index, f"#{index + 1}")
+            if cell.strip():
+                look(Piece(cell_place(row.number, column).text, cell, table_place=column))
 
 
 def _row(line: str, number: int, names: dict[int, str], form: FileForm, change: Change) -> str:
