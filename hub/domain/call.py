@@ -43,12 +43,14 @@ STATUSES = {
 class Entry:
     """What was known when she came into the cohort. `last_test_on`: her newest test then, if the cohort says so; the
     date she came with holds until a test at least as new as that is on the record. `joined_on`: the day she came,
-    where she came without a date: one is then made (domain.md 1.2)."""
+    where she came without a date: one is then made (domain.md 1.2). `removal_reason`: why PDS has her with no practice
+    of England any more (domain.md 4.7); nothing is done about her then."""
 
     date_of_birth: date
     next_test_due_on: date | None
     last_test_on: date | None = None
     joined_on: date | None = None
+    removal_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,8 +210,9 @@ class _Walk:
         counted = replace(now, non_responses=now.non_responses + 1)
         if self._is_past_calling(fact.taken_on, len(self._results_until(fact.taken_on)), is_due_again=True):
             said = f"She did not respond by {spoken(fact.taken_on)}, and is over age: ceased."
+            because = (*now.because, said)
             return replace(
-                counted, recall_type=CEASED, next_test_due_on=None, ceased=BY_AGE, because=(*now.because, said)
+                counted, recall_type=CEASED, next_test_due_on=None, ceased=BY_AGE, decided_by="", because=because
             )
         due_on = add_months(fact.about_due_on, self.settings.months_after_no_response(now.recall_type))
         said = f"She did not respond by {spoken(fact.taken_on)}: called again for {spoken(due_on)}."

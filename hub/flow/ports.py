@@ -156,6 +156,9 @@ class DecisionRow:
 
 @dataclass(frozen=True, slots=True)
 class LetterRow:
+    """A letter that is wished, waiting or cancelled; or withheld: its result gets none. `rule` says why, for programs:
+    paused, record-changed, or that of `hub.domain.letters`."""
+
     letter_id: str
     participant_id: str
     result_id: str | None
@@ -163,6 +166,7 @@ class LetterRow:
     state: str
     why: str
     changed_at: datetime
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
