@@ -15,6 +15,7 @@ from hub import telemetry
 from hub.config import Settings
 from hub.errors import CannotRun
 from hub.flow.consumers import CONSUMERS, RECORDS
+from hub.flow.daily_recall import DailyRecall
 from hub.flow.dead import DeadLetters
 from hub.flow.handlers import Context
 from hub.flow.intake import Intake
@@ -31,7 +32,7 @@ from hub.io.conveyor import InProcessConveyor
 from hub.io.mesh import MeshClient, MeshDoor, MeshSettings, mesh_settings
 from hub.io.mllp import Answer, FrameProblem, MllpDoor, Peer, door_settings
 from hub.io.mllp.conversation import Answering
-from hub.io.store import store_of
+from hub.io.store import SqlStore, store_of
 from hub.mapping import FeedTables, TableProblem, load_feeds, load_policies
 from hub.web.site import Ready, Site, site
 
@@ -111,7 +112,10 @@ async def running(
             Worker(store, conveyor, context, RECORDS, relay.wake).run(),
             DeadLetters(store, conveyor, context).run(),
         ],
-        "schedule": lambda: [Schedule(store, _duties(settings, store, conveyor, clock), clock).run()],
+        "schedule": lambda: [
+            Schedule(store, _duties(settings, store, conveyor, clock), clock).run(),
+            *_by_the_day(settings, store, context, clock),
+        ],
     }
     tasks: list[asyncio.Task[None]] = []
     try:
@@ -156,6 +160,14 @@ def conveyor_of(settings: Settings, roles: tuple[str, ...] = ()) -> Conveyor:
 def _duties(settings: Settings, store: Store, conveyor: Conveyor, clock: Clock) -> list[Duty]:
     limit = timedelta(seconds=settings.refill_seconds)
     return [Duty("refill", limit, partial(refill_if_lost, store, conveyor, clock, limit))]
+
+
+def _by_the_day(settings: Settings, store: SqlStore, context: Context, clock: Clock) -> list[Coroutine[Any, Any, None]]:
+    """A schedule of its own: the daily run takes long, and nothing else may wait for it."""
+    if settings.recall_at is None:
+        return []
+    recall = DailyRecall(store, store.write_now, context.policies, clock, settings.recall_at)
+    return [Schedule(store, [recall.duty()], clock).run()]
 
 
 async def _nothing() -> None:

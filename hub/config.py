@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from datetime import time
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,14 @@ def _seconds(text: str) -> float:
     if not text.replace(".", "", 1).isdigit() or not text.isascii() or not 0.1 <= float(text) <= 86400:
         raise _Unfit(form)
     return float(text)
+
+
+def _time_of_day(text: str) -> time | None:
+    if text.lower() == "off":
+        return None
+    if re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text, re.ASCII) is None:
+        raise _Unfit("a time of the day like 02:00, or off")
+    return time.fromisoformat(text)
 
 
 def _one_of(*words: str) -> Callable[[str], str]:
@@ -201,6 +210,9 @@ class Settings:
     http_port: int = _setting("HUB_HTTP_PORT", _port, "8080", "The port of the web pages; 0 takes any free one.")
     refill_seconds: float = _setting(
         "HUB_REFILL_SECONDS", _seconds, "60", "Events on the conveyor but unfinished for so long are sent again."
+    )
+    recall_at: time | None = _setting(
+        "HUB_RECALL_AT", _time_of_day, "02:00", "When the daily run of call and recall begins, in England; or off."
     )
     log: str = _setting(
         "HUB_LOG", _one_of("debug", "info", "warning", "error"), "info", "The least of what is logged: debug to error."

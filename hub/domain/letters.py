@@ -31,7 +31,7 @@ INVITATIONS: Mapping[tuple[CallStep, bool], str] = MappingProxyType(
 )
 """By step, and whether she has a practice (domain.md 6.1)."""
 AGE_CEASING = "CUA"
-"""She did not respond, and is over the age of calling (domain.md 1.3). Ceased by a result she is told with the result."""
+"""She did not respond, and is over the age of calling (domain.md 1.3). Ceased by a result, she is told with that."""
 
 URGENT, ABNORMAL, NORMAL = 0, 1, 2
 
@@ -99,7 +99,7 @@ def due_on(test_on: date) -> date:
 
 
 def _code(codes: str, self_sample: bool, *, ends: bool, in_a_row: int) -> str:
-    result_code, infection_code, action_code = codes
+    result_code, infection_code, action_code = codes[0], codes[1], codes[2]
     action = CEASED_LETTER if ends and infection_code == HPV_NEGATIVE else action_code
     if not self_sample:
         return f"P{result_code}{infection_code}{action}"

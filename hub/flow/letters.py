@@ -1,5 +1,7 @@
-"""Her letters: wished, waiting while a task about her is open, withheld by a rule, cancelled when what they are about is
-no longer so. Each has a name drawn from what it is about, so it is one letter however often it is wished."""
+"""Her letters: wished, waiting while a task about her is open, withheld by a rule, cancelled when the record changed.
+
+Each has a name drawn from what it is about, so it is one letter however often it is wished.
+"""
 
 from __future__ import annotations
 

@@ -39,6 +39,14 @@ from hub.telemetry.mesh import (
     outgoing_sent,
 )
 from hub.telemetry.metrics import CONTENT_TYPE, REGISTRY, SECONDS, count_one, label, render_metrics
+from hub.telemetry.recall import (
+    last_recall_run,
+    recall_run_begun,
+    recall_run_ended,
+    recall_run_left,
+    recall_run_took,
+    recall_step_taken,
+)
 from hub.telemetry.traces import new_traceparent, span, steps, stop_tracing, trace_to, tracing
 
 __all__ = [
@@ -57,6 +65,7 @@ __all__ = [
     "event_returned",
     "events_resent",
     "guard_process",
+    "last_recall_run",
     "mesh_failed",
     "mesh_polled",
     "mesh_refused",
@@ -66,6 +75,11 @@ __all__ = [
     "outgoing_refused",
     "outgoing_sent",
     "queue_depth",
+    "recall_run_begun",
+    "recall_run_ended",
+    "recall_run_left",
+    "recall_run_took",
+    "recall_step_taken",
     "render_metrics",
     "span",
     "steps",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import ARRAY, Column, Connection, Table, bindparam, func, literal_column
@@ -134,9 +135,10 @@ class Several:
         lists = [column.in_([bindparam(each) for each in names]) for column, names in zip(of, self._names, strict=True)]
         self._by_list = Prepared(statement.where(*lists))
 
-    def rows(self, connection: Connection, *values: Sequence[Any]) -> list[Any]:
-        """The rows of a SELECT, in no order; none where there are no values. One list for each column."""
-        return [row for some in self._given(connection, values, {}) for row in some[0].rows(connection, some[1])]
+    def rows(self, connection: Connection, *values: Sequence[Any], others: Values = MappingProxyType({})) -> list[Any]:
+        """The rows of a SELECT, in no order; none where there are no values. One list for each column; `others` are
+        its other parameters."""
+        return [row for some in self._given(connection, values, others) for row in some[0].rows(connection, some[1])]
 
     def change(self, connection: Connection, values: Sequence[Any], others: Values) -> None:
         """Do an UPDATE; `others` are its other parameters."""

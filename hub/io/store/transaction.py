@@ -27,7 +27,7 @@ from hub.io.store.tasks import SqlTasks
 
 CHANNEL = outbox.name
 """What the relays LISTEN to on PostgreSQL."""
-_IN_ORDER = ("results", "records", "letters", "tasks", "events")
+_IN_ORDER = ("results", "records", "letters", "notifications", "tasks", "events")
 EVERYTHING = "everything"
 """The name that every step holds together with the others, and a change of the cohort alone."""
 _names = select(func.unnest(bindparam("names", type_=ARRAY(BigInteger))).label("name")).order_by("name").subquery()

@@ -1,4 +1,4 @@
-"""Letters: the rule by which one waits or there is none. Call and recall: the last step, who is gone, the whole cohort."""
+"""Letters: the rule by which one waits or there is none. Call and recall: the last step, who is gone."""
 
 from __future__ import annotations
 
