@@ -10,6 +10,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
+from hub.domain.because import (
+    CEASED_AGAIN,
+    COHORT,
+    DECIDED,
+    DISCHARGED,
+    EARLIEST,
+    FIRST_CALL,
+    NOT_RESPONDED,
+    OVER_AGE,
+    REINSTATED,
+    TEST_PLUS_MONTHS,
+    Because,
+)
 from hub.domain.codes import HPV_POSITIVE, REPEAT, ROUTINE, SUSPEND, combination, is_inadequate
 from hub.domain.dates import add_months, months_of_age, spoken
 from hub.domain.events import TestResult
@@ -77,7 +90,7 @@ class Call:
     ceased: str = ""
     decided_by: str = ""
     objected: tuple[str, ...] = ()
-    because: tuple[str, ...] = ()
+    because: tuple[Because, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +137,15 @@ def first_call_due_on(born_on: date, settings: CallSettings) -> date:
 
 
 def _entered(entry: Entry, settings: CallSettings) -> Call:
-    due_on, how = entry.next_test_due_on, "as when she came into the cohort"
+    due_on, how, source = entry.next_test_due_on, "as when she came into the cohort", COHORT
     if due_on is None and entry.joined_on:
         first = first_call_due_on(entry.date_of_birth, settings)
         earliest = entry.joined_on + timedelta(days=settings.earliest_due_days)
         due_on = max(first, earliest)
         how = "twenty weeks before she is 25" if due_on == first else "the earliest day after she joined the cohort"
+        source = FIRST_CALL if due_on == first else EARLIEST
     due = f"on {spoken(due_on)}, {how}" if due_on else "on no known date, as when she came into the cohort"
-    return Call(CALLED, due_on, because=(f"Without a test she is called, and due {due}.",))
+    return Call(CALLED, due_on, because=(Because(f"Without a test she is called, and due {due}.", source),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +178,7 @@ class _Walk:
             return _deferred(now, happened)
         if isinstance(happened, CeasedFact):
             said = f"Ceased on {spoken(day_of(happened))} ({happened.reason})."
-            return _anew(now, said, recall_type=CEASED, ceased=happened.reason)
+            return _anew(now, Because(said, DECIDED), recall_type=CEASED, ceased=happened.reason)
         return self._reinstated(now, happened)
 
     def _tested(self, now: Call, index: int) -> Call:
@@ -172,16 +186,18 @@ class _Walk:
         if now.ceased and not self._counts_though_ceased(now, test):
             stays = () if now.ceased == BY_AGE else (test.result_id,)
             said = f"The test of {spoken(test.result.test_on)} came while she was ceased ({now.ceased})."
-            return replace(now, objected=(*now.objected, *stays), because=(*now.because, said))
+            because = (*now.because, Because(said, CEASED_AGAIN))
+            return replace(now, objected=(*now.objected, *stays), because=because)
         recall_type, due_on = recall_of(test.result, test.months)
         day = spoken(test.result.test_on)
         if due_on and recall_type == ROUTINE_RECALL and self._is_past_calling(due_on, index + 1):
             said = f"The test of {day} is routine, and the next would be due when she is over age: ceased."
-            return _anew(now, said, recall_type=CEASED, ceased=BY_AGE, decided_by=test.result_id, responses=0)
+            over_age = Because(said, OVER_AGE)
+            return _anew(now, over_age, recall_type=CEASED, ceased=BY_AGE, decided_by=test.result_id, responses=0)
         due = f"next test due on {spoken(due_on)}" if due_on else "no next test due while colposcopy cares for her"
         return _anew(
             now,
-            f"The test of {day} sets recall: {recall_type}, {due}.",
+            Because(f"The test of {day} sets recall: {recall_type}, {due}.", TEST_PLUS_MONTHS),
             recall_type=recall_type,
             next_test_due_on=due_on,
             decided_by=test.result_id,
@@ -210,13 +226,13 @@ class _Walk:
         counted = replace(now, non_responses=now.non_responses + 1)
         if self._is_past_calling(fact.taken_on, len(self._results_until(fact.taken_on)), is_due_again=True):
             said = f"She did not respond by {spoken(fact.taken_on)}, and is over age: ceased."
-            because = (*now.because, said)
+            because = (*now.because, Because(said, OVER_AGE))
             return replace(
                 counted, recall_type=CEASED, next_test_due_on=None, ceased=BY_AGE, decided_by="", because=because
             )
         due_on = add_months(fact.about_due_on, self.settings.months_after_no_response(now.recall_type))
         said = f"She did not respond by {spoken(fact.taken_on)}: called again for {spoken(due_on)}."
-        return replace(counted, next_test_due_on=due_on, because=(*now.because, said))
+        return replace(counted, next_test_due_on=due_on, because=(*now.because, Because(said, NOT_RESPONDED)))
 
     def _results_until(self, day: date) -> Sequence[TestResult]:
         return [result for result in self.results if result.test_on <= day]
@@ -232,11 +248,12 @@ class _Walk:
     def _discharged(self, now: Call, fact: DischargeFact) -> Call:
         if now.ceased:
             said = f"Discharged by colposcopy on {spoken(fact.discharged_on)}, but ceased ({now.ceased})."
-            return replace(now, because=(*now.because, said))
+            return replace(now, because=(*now.because, Because(said, DECIDED)))
         routine_from = add_months(fact.discharged_on, self.settings.discharge_routine_from_months)
         recall_type = ROUTINE_RECALL if fact.due_on >= routine_from else REPEAT_ADVISED
         said = f"Discharged by colposcopy on {spoken(fact.discharged_on)}: {recall_type}, due on {spoken(fact.due_on)}."
-        return _anew(now, said, recall_type=recall_type, next_test_due_on=fact.due_on, responses=0)
+        because = Because(said, DISCHARGED)
+        return _anew(now, because, recall_type=recall_type, next_test_due_on=fact.due_on, responses=0)
 
     def _reinstated(self, now: Call, fact: ReinstatedFact) -> Call:
         if not now.ceased:
@@ -246,7 +263,8 @@ class _Walk:
         if recall_type == SUSPENDED:
             recall_type = REPEAT_ADVISED  # she is given a date: she is not suspended
         said = f"Reinstated on {spoken(day_of(fact))}: {recall_type}, due on {spoken(fact.due_on)}."
-        return _anew(now, said, recall_type=recall_type, next_test_due_on=fact.due_on, responses=0)
+        because = Because(said, REINSTATED)
+        return _anew(now, because, recall_type=recall_type, next_test_due_on=fact.due_on, responses=0)
 
 
 def recall_of(result: TestResult, months: int | None) -> tuple[str, date | None]:
@@ -269,14 +287,15 @@ def is_abnormal(result: TestResult) -> bool:
 def _deferred(now: Call, fact: DeferredFact) -> Call:
     if now.ceased or now.recall_type == SUSPENDED:
         said = f"Put off on {spoken(day_of(fact))}, without effect: she is {now.recall_type.lower()}."
-        return replace(now, because=(*now.because, said))
+        return replace(now, because=(*now.because, Because(said, DECIDED)))
     said = f"Put off on {spoken(day_of(fact))} ({fact.reason}) to {spoken(fact.due_on)}."
-    return _anew(now, said, recall_type=now.recall_type, next_test_due_on=fact.due_on, decided_by=now.decided_by)
+    because = Because(said, DECIDED)
+    return _anew(now, because, recall_type=now.recall_type, next_test_due_on=fact.due_on, decided_by=now.decided_by)
 
 
 def _anew(
     now: Call,
-    said: str,
+    said: Because,
     *,
     recall_type: str,
     next_test_due_on: date | None = None,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from hub.domain.because import LABORATORY, RULES, Because, policy
 from hub.domain.call import Call, Entry, NextStep, Tested, call, next_step
 from hub.domain.codes import ACTION_CODES, REPEAT, ROUTINE, SUSPEND, combination
 from hub.domain.dates import spoken
@@ -51,7 +52,7 @@ class Record:
     next_step: NextStep | None
     policy: str
     alerts: tuple[Alert, ...]
-    because: tuple[str, ...]
+    because: tuple[Because, ...]
     gone: str = ""
 
     @property
@@ -153,14 +154,16 @@ def _on_record(one: _Judged) -> OnRecord:
     return OnRecord(fact.result_id, fact.match_id, fact.result, one.interval.months)
 
 
-def _because(every: Sequence[Slide], judged: Sequence[_Judged], outcome: Call) -> Iterator[str]:
+def _because(every: Sequence[Slide], judged: Sequence[_Judged], outcome: Call) -> Iterator[Because]:
     """How the record came out, for the clerk's screen: dates and codes, never names or numbers."""
     for slide in every:
         if slide.result.version is Version.WITHDRAWN:
-            yield f"The laboratory withdrew the result of the test of {spoken(slide.result.test_on)}."
+            yield Because(
+                f"The laboratory withdrew the result of the test of {spoken(slide.result.test_on)}.", LABORATORY
+            )
     for one in judged:
-        yield _about(one)
-        yield from (f"A clerk must look at it: {reason.sentence}" for reason in one.reasons)
+        yield Because(_about(one), policy(one.policy.name))
+        yield from (Because(f"A clerk must look at it: {reason.sentence}", RULES[reason]) for reason in one.reasons)
     yield from outcome.because
 
 

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from hub.contract import Envelope
 from hub.domain.events import ReportParked, ResultReported
 from hub.domain.facts import Fact
+from hub.domain.letter_account import Standing
 from hub.domain.people import Participant
 from hub.domain.record import Record
 from hub.errors import Retry
@@ -423,6 +424,21 @@ class Letters(Protocol):
     def put(self, letter: LetterRow) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The messages that came from `since` on and before `until`, from `feed`; what is empty sets no bound."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    feed: str = ""
+
+
+class LetterAccount(Protocol):
+    def received(self, span: Span) -> int: ...
+    def standings(self, span: Span) -> list[tuple[Standing, int]]: ...
+    def each(self, span: Span) -> Iterator[tuple[str, Standing]]: ...
+
+
 class Counts(Protocol):
     """Figures over the whole store, for the demo's summary, `hub journal` and the metrics."""
 
@@ -473,6 +489,8 @@ class Transaction(Protocol):
     def tasks(self) -> Tasks: ...
     @property
     def letters(self) -> Letters: ...
+    @property
+    def letter_account(self) -> LetterAccount: ...
     @property
     def counts(self) -> Counts: ...
 

@@ -22,5 +22,6 @@ VERBS: dict[str, str] = {
     "person": "one person's recall and why; put off, cease, reinstate",
     "pnl": "the practices' lists and their answers",
     "recall": "call and recall: the daily run, and what it did",
+    "report": "figures and lists: every result and its letter",
     "docs": "write the generated documents afresh, or check that they are",
 }

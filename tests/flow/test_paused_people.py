@@ -1,4 +1,4 @@
-"""While a validation failure of a person is unresolved all her letters wait; resolved they go, none twice, none late."""
+"""While a validation failure of a person is unresolved all her letters wait; resolved they go, none of them twice."""
 
 from __future__ import annotations
 

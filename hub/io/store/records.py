@@ -115,7 +115,8 @@ def _folded(record: Record) -> dict[str, Any]:
             for kept in record.results
         ],
         "alerts": [{"result_id": alert.result_id, "reason": alert.reason.code} for alert in record.alerts],
-        "because": list(record.because),
+        "because": [each.sentence for each in record.because],
+        "sources": [each.source for each in record.because],
     }
 
 

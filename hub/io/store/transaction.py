@@ -16,6 +16,7 @@ from hub.io.store.duties import SqlDuties
 from hub.io.store.events import SqlEvents
 from hub.io.store.files import SqlFiles
 from hub.io.store.journal import SqlJournal
+from hub.io.store.letter_account import SqlLetterAccount
 from hub.io.store.letters import SqlLetters
 from hub.io.store.notifications import SqlNotifications, SqlRecallRuns
 from hub.io.store.outgoing import SqlOutgoing
@@ -162,6 +163,10 @@ class SqlTransaction:
     @cached_property
     def letters(self) -> SqlLetters:
         return SqlLetters(self._connection, self.write_down)
+
+    @cached_property
+    def letter_account(self) -> SqlLetterAccount:
+        return SqlLetterAccount(self._connection, self.write_down)
 
     @cached_property
     def counts(self) -> SqlCounts:
