@@ -26,6 +26,15 @@ def upgrade() -> None:
     op.add_column(
         "letters", sa.Column("rule", sa.String(16), nullable=False, server_default="", comment="why, for programs")
     )
+    if op.get_bind().dialect.name == "postgresql":  # SQLite keeps no comments
+        _comment(
+            "letters", sa.Column("state", sa.String(16)), "wished, waiting, cancelled; withheld: its result gets none"
+        )
+        _comment("recall_runs", sa.Column("counts", sa.Text()), "JSON: the steps taken")
     # What waited or was cancelled before there were rules.
     op.execute("UPDATE letters SET rule = 'paused' WHERE state = 'waiting'")
     op.execute("UPDATE letters SET rule = 'record-changed' WHERE state = 'cancelled'")
+
+
+def _comment(table: str, column: sa.Column[str], comment: str) -> None:
+    op.alter_column(table, column.name, existing_type=column.type, existing_nullable=False, comment=comment)
