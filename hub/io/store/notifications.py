@@ -68,14 +68,15 @@ class SqlNotifications(Room):
         return [row for row in merged.values() if row.state == "open"]
 
     def of_practice(self, practice_code: str, of_list: str, since: date, limit: int) -> list[NotificationRow]:
-        """Whoever stands open on a practice's list, the longest first; listed since that day."""
+        """Whoever stands open on a practice's list, the longest first, then who is due first; listed since that day."""
         query = select(notifications).where(
             notifications.c.practice_code == practice_code,
             notifications.c.list == of_list,
             notifications.c.state == "open",
             notifications.c.listed_on >= since,
         )
-        return self._rows(query.order_by(notifications.c.listed_on, notifications.c.notification_id).limit(limit))
+        order = (notifications.c.listed_on, notifications.c.about_due_on, notifications.c.notification_id)
+        return self._rows(query.order_by(*order).limit(limit))
 
     def _rows(self, query: Select[Any]) -> list[NotificationRow]:
         return [_notification(row) for row in self._connection.execute(query)]
