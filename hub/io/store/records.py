@@ -120,6 +120,26 @@ def _folded(record: Record) -> dict[str, Any]:
     }
 
 
+def record_values(participant_id: str, record: Record, at: datetime) -> dict[str, Any]:
+    """What the fold has come to, as the columns keep it."""
+    return {
+        "participant_id": participant_id,
+        "recall_type": record.recall_type,
+        "next_test_due_on": record.next_test_due_on,
+        "recall_status": record.call.status,
+        "ceased": record.call.ceased,
+        "non_responses": record.call.non_responses,
+        "next_step": record.next_step.step.value if record.next_step else None,
+        "next_step_on": record.next_step.on if record.next_step else None,
+        "last_step": record.call.last_step.step.value if record.call.last_step else None,
+        "last_step_on": record.call.last_step.taken_on if record.call.last_step else None,
+        "gone": record.gone,
+        "policy": record.policy,
+        "data": _encoder.encode(_folded(record)),
+        "folded_at": at,
+    }
+
+
 def _place(on: date) -> Case[str]:
     """Where one person stands: a step was taken about her on that day, or why none was."""
     return case(
@@ -219,22 +239,7 @@ class SqlRecords(Room):
         return list({**{fact_id: fact for fact_id, (fact, _) in added.items()}, **found}.values())
 
     def save(self, participant_id: str, record: Record, at: datetime) -> None:
-        self._saved[participant_id] = {
-            "participant_id": participant_id,
-            "recall_type": record.recall_type,
-            "next_test_due_on": record.next_test_due_on,
-            "recall_status": record.call.status,
-            "ceased": record.call.ceased,
-            "non_responses": record.call.non_responses,
-            "next_step": record.next_step.step.value if record.next_step else None,
-            "next_step_on": record.next_step.on if record.next_step else None,
-            "last_step": record.call.last_step.step.value if record.call.last_step else None,
-            "last_step_on": record.call.last_step.taken_on if record.call.last_step else None,
-            "gone": record.gone,
-            "policy": record.policy,
-            "data": _encoder.encode(_folded(record)),
-            "folded_at": at,
-        }
+        self._saved[participant_id] = record_values(participant_id, record, at)
 
     def summary(self, participant_id: str) -> Summary | None:
         if saved := self._saved.get(participant_id):
