@@ -252,7 +252,8 @@ def _matches(number: int, kind: Kind) -> Iterator[dict[str, Any]]:
     for which in (2, 3):
         yield {
             "match_id": _result_id(_id(number), which), "result_id": _result_id(_id(number), which),
-            "participant_id": _id(number), "how": "automatic", "by": "hub", "why": "", "matched_at": ON, "undone_by": "",
+            "participant_id": _id(number), "how": "automatic", "by": "hub", "why": "", "matched_at": ON,
+            "undone_by": "",
         }  # fmt: skip
 
 
