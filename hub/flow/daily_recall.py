@@ -15,6 +15,7 @@ from time import monotonic
 from hub import telemetry
 from hub.domain.dates import ENGLAND
 from hub.domain.policy import Policies
+from hub.flow.patience import patiently_now
 from hub.flow.ports import Clock, Store, Transaction, Work
 from hub.flow.recall_run import RecallRun
 from hub.flow.schedule import Duty
@@ -93,11 +94,15 @@ class DailyRecall:
                 kept_at = self._keep(kept_at)
 
         try:
-            RecallRun(self._write, self._policies, self._clock, day).run(advance)
+            RecallRun(self._patiently, self._policies, self._clock, day).run(advance)
         except Left:
             telemetry.recall_run_left()
         else:
             telemetry.recall_run_took(monotonic() - started)
+
+    def _patiently(self, work: Work[object]) -> object:
+        """Whoever else decides about one of a batch may hold her just now."""
+        return patiently_now(self._write, work)
 
     def _turn(self) -> datetime:
         found: list[datetime] = []

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_random_exponential,
+)
 
 from hub import telemetry
 from hub.errors import Reason, Retry
@@ -34,6 +41,15 @@ patiently = AsyncRetrying(
 )
 """`await patiently(work, *arguments)`: until it is done, or fails with something that trying again does not mend.
 Uneven rests, so that many who wait for the same database do not all come back at once."""
+
+patiently_now = Retrying(
+    retry=retry_if_exception_type(Retry),
+    wait=wait_random_exponential(multiplier=FIRST_REST_SECONDS, max=LONGEST_REST_SECONDS),
+    stop=stop_after_attempt(5),
+    before_sleep=_tell,
+    reraise=True,
+)
+"""`patiently_now(work, *arguments)`: a few times, for code in a thread of its own, which must come to an end."""
 
 patiently_outside = patiently.copy(wait=wait_random_exponential(multiplier=1.0, max=LONGEST_REST_OUTSIDE_SECONDS))
 """The same for what belongs to others and serves many: it is asked less and less often."""

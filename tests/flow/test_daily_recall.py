@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
@@ -11,8 +12,12 @@ from typing import Any
 import pytest
 
 from hub import telemetry
+from hub.flow.consumers import CONSUMERS
 from hub.flow.daily_recall import TURN, DailyRecall
 from hub.flow.schedule import Schedule
+from hub.flow.watch import Watch
+from hub.io.conveyor import InProcessConveyor
+from hub.io.store.away import StoreAway
 from tests.flow.scene import POLICIES, Scene
 
 DUE = date(2026, 9, 1)
@@ -152,6 +157,48 @@ async def test_a_process_that_stops_ends_after_the_batch_and_the_loop_is_never_b
     report = scene.read(lambda tx: tx.recall_runs.report(date(2026, 6, 23)))
     assert report is not None
     assert report.taken == {"notified": 1}
+
+
+async def test_what_cannot_be_done_just_now_is_tried_again(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hub.flow.recall_run.BATCH", 2)
+    for _ in range(6):
+        scene.person(next_test_due_on=DUE, practice_code="Y00001")
+    scene.now = NIGHT - timedelta(hours=1)
+    pieces = 0
+
+    def sometimes(work: Any) -> object:
+        nonlocal pieces
+        pieces += 1
+        if pieces % 3 == 0:
+            raise StoreAway("LockNotAvailable")
+        return scene.store.write_now(work)
+
+    look = schedule(scene, sometimes)
+    scene.now = NIGHT
+    assert await look()
+    report = scene.read(lambda tx: tx.recall_runs.report(date(2026, 6, 23)))
+    assert report is not None
+    assert report.taken == {"notified": 6}
+
+
+async def test_when_the_last_run_ended_is_told_by_whoever_watches(scene: Scene) -> None:
+    conveyor = InProcessConveyor(CONSUMERS)
+    scene.now = began_at = NIGHT - timedelta(hours=1)
+    await Watch(scene.store, conveyor, lambda: scene.now).look()
+    assert f"hub_recall_ended_seconds {began_at.timestamp()}" in plain_metrics()
+    look = schedule(scene)
+    scene.now = NIGHT
+    await look()
+    scene.now += timedelta(hours=5)
+    await Watch(scene.store, conveyor, lambda: scene.now).look()
+    assert f"hub_recall_ended_seconds {NIGHT.timestamp()}" in plain_metrics()
+    midnight = NIGHT - timedelta(hours=2)
+    assert f"hub_recall_run_day_seconds {midnight.timestamp()}" in plain_metrics()
+
+
+def plain_metrics() -> str:
+    """The metrics with whole numbers written out."""
+    return re.sub(r"[0-9.]+e[+]\d+", lambda found: str(float(found[0])), telemetry.render_metrics().decode())
 
 
 async def test_what_it_did_is_told(scene: Scene) -> None:
