@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from datetime import UTC, date, datetime, time, timedelta
+from time import sleep
 
 import pytest
 
+from hub.domain.facts import StepFact
 from hub.domain.people import Participant
 from hub.domain.record import fold
+from hub.flow.patience import patiently_now
 from hub.flow.ports import RunReport, Transaction
 from hub.flow.recall_run import RecallRun
 from hub.flow.recording import entry_of
+from hub.flow.step import Told
 from tests.flow.scene import POLICIES, Scene, misspelt
 
 DUE = date(2026, 9, 1)
@@ -213,3 +218,34 @@ async def test_who_is_decided_about_meanwhile_is_left_alone(scene: Scene) -> Non
     counts, _ = scene.store.write_now(lambda tx: todays._take(tx, [each.participant_id for each in chosen]))
     assert (len(chosen), counts) == (1, {})
     assert status(scene, person)[:2] == ("No action", "notified")
+
+
+async def test_a_run_among_results_that_come(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the run takes its steps, results about the same people move their dates: no step about a date of tomorrow,
+    nobody twice, and every record as if one thing had come after the other."""
+    monkeypatch.setattr("hub.flow.recall_run.BATCH", 3)
+    take = RecallRun._take
+
+    def slowly(self: RecallRun, tx: Transaction, ids: list[str]) -> tuple[Counter[str], Told]:
+        sleep(0.05)  # chosen, and not held yet: long enough for others
+        return take(self, tx, ids)
+
+    monkeypatch.setattr(RecallRun, "_take", slowly)
+    people = [scene.person(next_test_due_on=DUE, practice_code="Y00001") for _ in range(24)]
+    for on in (date(2026, 6, 23), date(2026, 7, 21), date(2026, 11, 24)):
+        run(scene, on)
+    scene.now, on = datetime(2027, 3, 2, 2, tzinfo=UTC), date(2027, 3, 2)
+    todays = RecallRun(lambda work: patiently_now(scene.store.write_now, work), POLICIES, lambda: scene.now, on)
+    running = asyncio.create_task(asyncio.to_thread(todays.run))
+    for person in reversed(people):
+        await scene.report(person, scene.result("X0A", date(2027, 2, 20)))
+    report = await running
+    assert sum(report.cohort.values()) == len(people)
+    for person in people:
+        facts = scene.read(lambda tx, hers=person: tx.records.facts(hers.participant_id))
+        steps = [fact for fact in facts if isinstance(fact, StepFact)]
+        assert {step.about_due_on for step in steps} == {DUE}
+        record = scene.read(lambda tx, hers=person: tx.records.get(hers.participant_id))
+        assert record is not None
+        assert record["next_test_due_on"] == "2032-02-20"
+        assert (record["next_step"], record["non_responses"]) == ("notified", 0)
