@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -59,3 +63,27 @@ def test_a_wrong_table_is_refused_where_it_is_wrong(
         load_letters(wrong, ACTIONS)
     assert caught.value.where.startswith(where)
     assert says in caught.value.sentence
+
+
+def check(mappings: Path, *words: str) -> tuple[int, str]:
+    settings = {name: value for name, value in os.environ.items() if not name.startswith("HUB_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "hub", "check", *words], cwd=MAPPINGS.parent, capture_output=True, text=True,
+        check=False, env=settings | {"HUB_MAPPINGS": str(mappings)},
+    )  # fmt: skip
+    return done.returncode, done.stdout
+
+
+def test_hub_check_reads_it_with_the_others_and_alone(tmp_path: Path) -> None:
+    mappings = tmp_path / "mappings"
+    shutil.copytree(MAPPINGS, mappings)
+    assert check(mappings) == (0, "Every mapping table is right.\n")
+    actions = mappings / "actions.toml"
+    actions.write_text(
+        actions.read_text(encoding="utf-8").replace('letter = "CIC"', 'letter = "CID"'), encoding="utf-8"
+    )
+    for words in ((), (str(mappings / "letters.toml"),), (str(actions),)):
+        code, said = check(mappings, *words)
+        assert code == 1
+        assert "The hub can wish CID" in said
+        assert "feeds" not in said

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import date
 
 from hub.domain.because import LABORATORY, RULES, Because, policy
-from hub.domain.call import Call, Entry, NextStep, Tested, call, next_step
+from hub.domain.call import Call, Entry, Tested, call
 from hub.domain.codes import ACTION_CODES, REPEAT, ROUTINE, SUSPEND, combination
 from hub.domain.dates import spoken
 from hub.domain.events import TestResult, Version
 from hub.domain.facts import Decision, DischargeFact, Fact, ResultFact, StepFact, TakenBackFact, UndoneFact
+from hub.domain.next_step import NextStep, next_step
 from hub.domain.policy import Policies, RecallPolicy
 from hub.domain.recall import Interval, interval
 from hub.domain.rules import objections
