@@ -15,6 +15,7 @@ from hub.app.readiness import readiness, without
 from hub.app.tables import context_of, feeds_of, wall_clock
 from hub.config import Settings
 from hub.flow.consumers import RECORDS
+from hub.flow.daily_recall import DailyRecall
 from hub.flow.dead import DeadLetters
 from hub.flow.patience import patiently
 from hub.flow.ports import FOREVER, Clock, Store
@@ -96,8 +97,17 @@ def _background(role: str, parts: Parts) -> list[Work]:
         worker = Worker(parts.store, parts.conveyor, parts.context, RECORDS, parts.relay.wake)
         return [worker.run(), DeadLetters(parts.store, parts.conveyor, parts.context).run()]
     if role == "schedule":
-        return [Schedule(parts.store, duties_of(parts), parts.clock).run()]
+        return [Schedule(parts.store, duties_of(parts), parts.clock).run(), *_by_the_day(parts)]
     return []
+
+
+def _by_the_day(parts: Parts) -> list[Work]:
+    """A schedule of its own: the daily run takes long, and nothing else may wait for it."""
+    if parts.settings.recall_at is None:
+        return []
+    store = parts.store
+    recall = DailyRecall(store, store.write_now, parts.context.policies, parts.clock, parts.settings.recall_at)
+    return [Schedule(store, [recall.duty()], parts.clock).run()]
 
 
 def _intake(parts: Parts, closing: AsyncExitStack) -> list[Work]:

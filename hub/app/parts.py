@@ -23,7 +23,7 @@ from hub.flow.relay import Relay
 from hub.flow.replies import ReplyLedger
 from hub.flow.schedule import Duty
 from hub.io.conveyor import InProcessConveyor
-from hub.io.store import store_of
+from hub.io.store import SqlStore, store_of
 from hub.mapping import FeedTables
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Parts:
     clock: Clock
     feeds: FeedTables
     context: Context
-    store: Store
+    store: SqlStore
     conveyor: Conveyor
     relay: Relay
     ledger: ReplyLedger

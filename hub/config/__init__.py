@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from datetime import time
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from hub.config.forms import (
     seconds,
     size,
     text,
+    time_of_day,
     web,
 )
 from hub.errors import CannotRun
@@ -196,6 +198,9 @@ class Settings:
     )
     refill_seconds: float = _setting(
         "HUB_REFILL_SECONDS", seconds, "60", "Events on the conveyor but unfinished for so long are sent again."
+    )
+    recall_at: time | None = _setting(
+        "HUB_RECALL_AT", time_of_day, "02:00", "When the daily run of call and recall begins, in England; or off."
     )
     log: str = _setting(
         "HUB_LOG", one_of("debug", "info", "warning", "error"), "info", "The least of what is logged: debug to error."

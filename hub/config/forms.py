@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import time
 from pathlib import Path
 
 MAPPINGS = Path(__file__).resolve().parent.parent.parent / "mappings"
@@ -80,6 +81,14 @@ def rate(text: str) -> float:
     if not text.replace(".", "", 1).isdigit() or not text.isascii() or not 0.1 <= float(text) <= 1000:
         raise Unfit(form)
     return float(text)
+
+
+def time_of_day(text: str) -> time | None:
+    if text.lower() == "off":
+        return None
+    if re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text, re.ASCII) is None:
+        raise Unfit("a time of the day like 02:00, or off")
+    return time.fromisoformat(text)
 
 
 def one_of(*words: str) -> Callable[[str], str]:

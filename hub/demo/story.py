@@ -325,7 +325,7 @@ def _first_candidate(feed: str, raw: bytes, person: Participant) -> Callable[[Tr
 
 def _no_letter_goes_out(person: Participant) -> Callable[[Transaction], Complaint]:
     def also(tx: Transaction) -> Complaint:
-        states = {letter.state for letter in tx.letters.of(person.participant_id)}
-        return "" if states <= {"waiting", "cancelled"} else "a letter goes out while a task about her is open"
+        goes_out = any(letter.state == "wished" for letter in tx.letters.of(person.participant_id))
+        return "a letter goes out while a task about her is open" if goes_out else ""
 
     return also

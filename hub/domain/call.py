@@ -10,6 +10,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
+from hub.domain.because import (
+    CEASED_AGAIN,
+    COHORT,
+    DECIDED,
+    DISCHARGED,
+    EARLIEST,
+    FIRST_CALL,
+    NOT_RESPONDED,
+    OVER_AGE,
+    REINSTATED,
+    TEST_PLUS_MONTHS,
+    Because,
+)
 from hub.domain.codes import HPV_POSITIVE, REPEAT, ROUTINE, SUSPEND, combination, is_inadequate
 from hub.domain.dates import add_months, months_of_age, spoken
 from hub.domain.events import TestResult
@@ -43,12 +56,14 @@ STATUSES = {
 class Entry:
     """What was known when she came into the cohort. `last_test_on`: her newest test then, if the cohort says so; the
     date she came with holds until a test at least as new as that is on the record. `joined_on`: the day she came,
-    where she came without a date: one is then made (domain.md 1.2)."""
+    where she came without a date: one is then made (domain.md 1.2). `removal_reason`: why PDS has her with no practice
+    of England any more (domain.md 4.7); nothing is done about her then."""
 
     date_of_birth: date
     next_test_due_on: date | None
     last_test_on: date | None = None
     joined_on: date | None = None
+    removal_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +90,7 @@ class Call:
     ceased: str = ""
     decided_by: str = ""
     objected: tuple[str, ...] = ()
-    because: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class NextStep:
-    """What call and recall does next about her, and from which day on."""
-
-    step: CallStep
-    on: date
+    because: tuple[Because, ...] = ()
 
 
 def call(
@@ -97,39 +104,21 @@ def call(
     return walk.through(_entered(entry, settings), others)
 
 
-def next_step(outcome: Call, settings: CallSettings) -> NextStep | None:
-    """What is due next; None while she is suspended, ceased, or has no date (domain.md 1.2)."""
-    due_on = outcome.next_test_due_on
-    if due_on is None:
-        return None
-    last = outcome.last_step
-    if last is None or last.step is CallStep.NON_RESPONDER:
-        return NextStep(CallStep.NOTIFIED, due_on - timedelta(weeks=settings.notify_weeks_before))
-    if last.step is CallStep.INVITED:
-        return NextStep(CallStep.REMINDED, last.taken_on + timedelta(weeks=settings.remind_weeks_after))
-    if last.step is CallStep.REMINDED:
-        return NextStep(CallStep.NON_RESPONDER, last.taken_on + timedelta(weeks=settings.non_responder_weeks_after))
-    if last.step is CallStep.INVITE_NOW:
-        return NextStep(CallStep.INVITED, last.taken_on)
-    window = timedelta(weeks=settings.notify_weeks_before - settings.invite_weeks_before)
-    invite_on = due_on - timedelta(weeks=settings.invite_weeks_before)
-    return NextStep(CallStep.INVITED, max(invite_on, last.taken_on + window))  # the practice has its weeks to answer
-
-
 def first_call_due_on(born_on: date, settings: CallSettings) -> date:
     """The first date of somebody under 25, so that she is invited at 24½ (domain.md 1.2)."""
     return add_months(born_on, 25 * 12) - timedelta(weeks=settings.first_call_weeks_before_25)
 
 
 def _entered(entry: Entry, settings: CallSettings) -> Call:
-    due_on, how = entry.next_test_due_on, "as when she came into the cohort"
+    due_on, how, source = entry.next_test_due_on, "as when she came into the cohort", COHORT
     if due_on is None and entry.joined_on:
         first = first_call_due_on(entry.date_of_birth, settings)
         earliest = entry.joined_on + timedelta(days=settings.earliest_due_days)
         due_on = max(first, earliest)
         how = "twenty weeks before she is 25" if due_on == first else "the earliest day after she joined the cohort"
+        source = FIRST_CALL if due_on == first else EARLIEST
     due = f"on {spoken(due_on)}, {how}" if due_on else "on no known date, as when she came into the cohort"
-    return Call(CALLED, due_on, because=(f"Without a test she is called, and due {due}.",))
+    return Call(CALLED, due_on, because=(Because(f"Without a test she is called, and due {due}.", source),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +151,7 @@ class _Walk:
             return _deferred(now, happened)
         if isinstance(happened, CeasedFact):
             said = f"Ceased on {spoken(day_of(happened))} ({happened.reason})."
-            return _anew(now, said, recall_type=CEASED, ceased=happened.reason)
+            return _anew(now, Because(said, DECIDED), recall_type=CEASED, ceased=happened.reason)
         return self._reinstated(now, happened)
 
     def _tested(self, now: Call, index: int) -> Call:
@@ -170,16 +159,18 @@ class _Walk:
         if now.ceased and not self._counts_though_ceased(now, test):
             stays = () if now.ceased == BY_AGE else (test.result_id,)
             said = f"The test of {spoken(test.result.test_on)} came while she was ceased ({now.ceased})."
-            return replace(now, objected=(*now.objected, *stays), because=(*now.because, said))
+            because = (*now.because, Because(said, CEASED_AGAIN))
+            return replace(now, objected=(*now.objected, *stays), because=because)
         recall_type, due_on = recall_of(test.result, test.months)
         day = spoken(test.result.test_on)
         if due_on and recall_type == ROUTINE_RECALL and self._is_past_calling(due_on, index + 1):
             said = f"The test of {day} is routine, and the next would be due when she is over age: ceased."
-            return _anew(now, said, recall_type=CEASED, ceased=BY_AGE, decided_by=test.result_id, responses=0)
+            over_age = Because(said, OVER_AGE)
+            return _anew(now, over_age, recall_type=CEASED, ceased=BY_AGE, decided_by=test.result_id, responses=0)
         due = f"next test due on {spoken(due_on)}" if due_on else "no next test due while colposcopy cares for her"
         return _anew(
             now,
-            f"The test of {day} sets recall: {recall_type}, {due}.",
+            Because(f"The test of {day} sets recall: {recall_type}, {due}.", TEST_PLUS_MONTHS),
             recall_type=recall_type,
             next_test_due_on=due_on,
             decided_by=test.result_id,
@@ -208,12 +199,13 @@ class _Walk:
         counted = replace(now, non_responses=now.non_responses + 1)
         if self._is_past_calling(fact.taken_on, len(self._results_until(fact.taken_on)), is_due_again=True):
             said = f"She did not respond by {spoken(fact.taken_on)}, and is over age: ceased."
+            because = (*now.because, Because(said, OVER_AGE))
             return replace(
-                counted, recall_type=CEASED, next_test_due_on=None, ceased=BY_AGE, because=(*now.because, said)
+                counted, recall_type=CEASED, next_test_due_on=None, ceased=BY_AGE, decided_by="", because=because
             )
         due_on = add_months(fact.about_due_on, self.settings.months_after_no_response(now.recall_type))
         said = f"She did not respond by {spoken(fact.taken_on)}: called again for {spoken(due_on)}."
-        return replace(counted, next_test_due_on=due_on, because=(*now.because, said))
+        return replace(counted, next_test_due_on=due_on, because=(*now.because, Because(said, NOT_RESPONDED)))
 
     def _results_until(self, day: date) -> Sequence[TestResult]:
         return [result for result in self.results if result.test_on <= day]
@@ -229,13 +221,14 @@ class _Walk:
     def _discharged(self, now: Call, fact: DischargeFact) -> Call:
         if now.ceased:
             said = f"Discharged by colposcopy on {spoken(fact.discharged_on)}, but ceased ({now.ceased})."
-            return replace(now, because=(*now.because, said))
+            return replace(now, because=(*now.because, Because(said, DECIDED)))
         routine_from = add_months(fact.discharged_on, self.settings.discharge_routine_from_months)
         recall_type = ROUTINE_RECALL if fact.due_on >= routine_from else REPEAT_ADVISED
         said = f"Discharged by colposcopy on {spoken(fact.discharged_on)}: {recall_type}, due on {spoken(fact.due_on)}."
         if fact.stated_due_on != fact.due_on:
             said += f" The clinic's own date was {spoken(fact.stated_due_on)}."
-        return _anew(now, said, recall_type=recall_type, next_test_due_on=fact.due_on, responses=0)
+        because = Because(said, DISCHARGED)
+        return _anew(now, because, recall_type=recall_type, next_test_due_on=fact.due_on, responses=0)
 
     def _reinstated(self, now: Call, fact: ReinstatedFact) -> Call:
         if not now.ceased:
@@ -245,7 +238,8 @@ class _Walk:
         if recall_type == SUSPENDED:
             recall_type = REPEAT_ADVISED  # she is given a date: she is not suspended
         said = f"Reinstated on {spoken(day_of(fact))}: {recall_type}, due on {spoken(fact.due_on)}."
-        return _anew(now, said, recall_type=recall_type, next_test_due_on=fact.due_on, responses=0)
+        because = Because(said, REINSTATED)
+        return _anew(now, because, recall_type=recall_type, next_test_due_on=fact.due_on, responses=0)
 
 
 def recall_of(result: TestResult, months: int | None) -> tuple[str, date | None]:
@@ -268,14 +262,15 @@ def is_abnormal(result: TestResult) -> bool:
 def _deferred(now: Call, fact: DeferredFact) -> Call:
     if now.ceased or now.recall_type == SUSPENDED:
         said = f"Put off on {spoken(day_of(fact))}, without effect: she is {now.recall_type.lower()}."
-        return replace(now, because=(*now.because, said))
+        return replace(now, because=(*now.because, Because(said, DECIDED)))
     said = f"Put off on {spoken(day_of(fact))} ({fact.reason}) to {spoken(fact.due_on)}."
-    return _anew(now, said, recall_type=now.recall_type, next_test_due_on=fact.due_on, decided_by=now.decided_by)
+    because = Because(said, DECIDED)
+    return _anew(now, because, recall_type=now.recall_type, next_test_due_on=fact.due_on, decided_by=now.decided_by)
 
 
 def _anew(
     now: Call,
-    said: str,
+    said: Because,
     *,
     recall_type: str,
     next_test_due_on: date | None = None,

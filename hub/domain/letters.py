@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from types import MappingProxyType
 
 from hub.domain.call import BY_AGE
-from hub.domain.codes import HPV_NEGATIVE, HPV_UNAVAILABLE, combination
+from hub.domain.codes import COMBINATIONS, HPV_NEGATIVE, HPV_UNAVAILABLE, ROUTINE, combination
 from hub.domain.dates import add_months
 from hub.domain.events import TestResult
+from hub.domain.facts import CallStep
 from hub.domain.policy import LetterSettings, Policies
-from hub.domain.record import OnRecord, Record
+from hub.domain.record import DECEASED, OnRecord, Record
 
 TURNAROUND = timedelta(days=14)
 """From the sample to the person's letter, in at least 98 of 100 cases (domain.md 4.5)."""
 
 CEASED_LETTER = "C"
 """In the place of the action code: in letter codes only (domain.md 2.4)."""
+
+INVITATIONS: Mapping[tuple[CallStep, bool], str] = MappingProxyType(
+    {
+        (CallStep.INVITED, True): "PA1",
+        (CallStep.REMINDED, True): "PA2",
+        (CallStep.INVITED, False): "PA3",
+        (CallStep.REMINDED, False): "PA4",
+    }
+)
+"""By step, and whether she has a practice (domain.md 6.1)."""
+AGE_CEASING = "CUA"
+"""She did not respond, and is over the age of calling (domain.md 1.3). Ceased by a result, she is told with that."""
 
 URGENT, ABNORMAL, NORMAL = 0, 1, 2
 
@@ -31,7 +46,8 @@ class LetterDue:
 
 @dataclass(frozen=True, slots=True)
 class LetterNotDue:
-    """This result gets no letter, and why. `rule` is stable: source-type, too-old, not-newest, no-code."""
+    """This result gets no letter, and why. `rule` is stable: source-type, too-old, deceased, moved-away, not-newest,
+    no-code."""
 
     result_id: str
     why: str
@@ -53,12 +69,18 @@ def letter_code(record: Record, index: int) -> str | None:
     if combination(result) is None:
         return None
     ends = record.call.ceased == BY_AGE and record.call.decided_by == record.results[index].result_id
-    action = CEASED_LETTER if ends and result.infection_code == HPV_NEGATIVE else result.action_code
-    if not result.self_sample:
-        return f"P{result.result_code}{result.infection_code}{action}"
-    if result.infection_code == HPV_UNAVAILABLE:
-        return f"K{_unavailable_in_a_row(record.results, index)}UH"
-    return f"K-{result.infection_code}{action}"
+    in_a_row = _unavailable_in_a_row(record.results, index)
+    return _code(result.combination, result.self_sample, ends=ends, in_a_row=in_a_row)
+
+
+def result_codes() -> frozenset[str]:
+    """Every code that `letter_code` can give."""
+    return frozenset(
+        _code(codes, self_sample, ends=ends, in_a_row=in_a_row)
+        for codes, self_sample in COMBINATIONS
+        for ends in (False, codes.endswith(ROUTINE))
+        for in_a_row in (1, 2)
+    )
 
 
 def priority(result: TestResult | None) -> int:
@@ -76,6 +98,14 @@ def due_on(test_on: date) -> date:
     return test_on + TURNAROUND if test_on <= date.max - TURNAROUND else date.max
 
 
+def _code(codes: str, self_sample: bool, *, ends: bool, in_a_row: int) -> str:
+    result_code, infection_code, action_code = codes[0], codes[1], codes[2]
+    action = CEASED_LETTER if ends and infection_code == HPV_NEGATIVE else action_code
+    if not self_sample:
+        return f"P{result_code}{infection_code}{action}"
+    return f"K{in_a_row}UH" if infection_code == HPV_UNAVAILABLE else f"K-{infection_code}{action}"
+
+
 def _letter(record: Record, index: int, settings: LetterSettings, on: date) -> LetterDue | LetterNotDue:
     kept = record.results[index]
     code = letter_code(record, index)
@@ -86,6 +116,9 @@ def _letter(record: Record, index: int, settings: LetterSettings, on: date) -> L
     if on > add_months(kept.result.test_on, settings.age_limit_months):
         why = f"The test is more than {settings.age_limit_months} months old."
         return LetterNotDue(kept.result_id, why, "too-old")
+    if record.gone:
+        why = "She has died." if record.gone == DECEASED else "She is registered in England no longer."
+        return LetterNotDue(kept.result_id, why, record.gone)
     if settings.newest_test_only and index < len(record.results) - 1:
         return LetterNotDue(kept.result_id, "A newer test is on the record.", "not-newest")
     return LetterDue(kept.result_id, code)

@@ -28,7 +28,8 @@ class Claim:
 @dataclass(frozen=True, slots=True)
 class Participant:
     """A person of the cohort, as PDS and the programme know her. `participant_id` is ours (a UUID as text);
-    `next_test_due_on` the date she came with, `joined_on` the day she came."""
+    `next_test_due_on` the date she came with, `joined_on` the day she came; `removal_reason` is PDS's, of whoever is on
+    no practice's list of England any more (DEA, EMB, SCT and so on)."""
 
     participant_id: str
     nhs_number: str
@@ -42,3 +43,4 @@ class Participant:
     practice_code: str | None = None
     next_test_due_on: date | None = None
     joined_on: date | None = None
+    removal_reason: str | None = None

@@ -6,16 +6,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from hub.domain.call import Call, Entry, NextStep, Tested, call, next_step
+from hub.domain.because import LABORATORY, RULES, Because, policy
+from hub.domain.call import Call, Entry, Tested, call
 from hub.domain.codes import ACTION_CODES, REPEAT, ROUTINE, SUSPEND, combination
 from hub.domain.dates import spoken
 from hub.domain.events import TestResult, Version
 from hub.domain.facts import Decision, DischargeFact, Fact, ResultFact, StepFact, TakenBackFact, UndoneFact
+from hub.domain.next_step import NextStep, next_step
 from hub.domain.policy import Policies, RecallPolicy
 from hub.domain.recall import Interval, interval
 from hub.domain.rules import objections
 from hub.domain.versions import Slide, slides
 from hub.errors import Reason
+
+DECEASED, MOVED_AWAY = "deceased", "moved-away"
+_DEATH = "DEA"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +45,16 @@ class Alert:
 class Record:
     """`results`: oldest test first, one per slide. `recall_type`: a name of domain.md 1.4. `policy`: name of the
     policy under which the newest test that sets recall falls, empty without one. `call`: how far calling her has come;
-    `next_step`: what is done next about it. `because`: how it came out, sentence by sentence."""
+    `next_step`: what is done next about it. `because`: how it came out, sentence by sentence. `gone`: deceased,
+    moved-away, or empty."""
 
     results: tuple[OnRecord, ...]
     call: Call
     next_step: NextStep | None
     policy: str
     alerts: tuple[Alert, ...]
-    because: tuple[str, ...]
+    because: tuple[Because, ...]
+    gone: str = ""
 
     @property
     def recall_type(self) -> str:
@@ -79,14 +86,22 @@ def fold(entry: Entry, facts: Iterable[Fact], policies: Policies) -> Record:
     )
     deciding = [one for one in judged if _decides(one, entry)]
     outcome = call(entry, [_tested(one) for one in deciding], others, policies.call)
+    gone = _gone(entry, outcome)
     return Record(
         results=tuple(_on_record(one) for one in judged),
         call=outcome,
-        next_step=next_step(outcome, policies.call),
+        next_step=None if gone else next_step(outcome, policies.call),
         policy=deciding[-1].policy.name if deciding else "",
         alerts=tuple(_alerts(judged, outcome)),
         because=tuple(_because(every, judged, outcome)),
+        gone=gone,
     )
+
+
+def _gone(entry: Entry, outcome: Call) -> str:
+    if entry.removal_reason == _DEATH or outcome.ceased == "death":
+        return DECEASED
+    return MOVED_AWAY if entry.removal_reason else ""
 
 
 def _others(facts: Iterable[Fact]) -> list[Decision | StepFact]:
@@ -140,14 +155,16 @@ def _on_record(one: _Judged) -> OnRecord:
     return OnRecord(fact.result_id, fact.match_id, fact.result, one.interval.months)
 
 
-def _because(every: Sequence[Slide], judged: Sequence[_Judged], outcome: Call) -> Iterator[str]:
+def _because(every: Sequence[Slide], judged: Sequence[_Judged], outcome: Call) -> Iterator[Because]:
     """How the record came out, for the clerk's screen: dates and codes, never names or numbers."""
     for slide in every:
         if slide.result.version is Version.WITHDRAWN:
-            yield f"The laboratory withdrew the result of the test of {spoken(slide.result.test_on)}."
+            yield Because(
+                f"The laboratory withdrew the result of the test of {spoken(slide.result.test_on)}.", LABORATORY
+            )
     for one in judged:
-        yield _about(one)
-        yield from (f"A clerk must look at it: {reason.sentence}" for reason in one.reasons)
+        yield Because(_about(one), policy(one.policy.name))
+        yield from (Because(f"A clerk must look at it: {reason.sentence}", RULES[reason]) for reason in one.reasons)
     yield from outcome.because
 
 

@@ -8,12 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date
 
-from hub import telemetry
-from hub.contract import named_identity
 from hub.domain.actions import CASE_NUMBER, Actions, ceasing_problem, deferral_problem, reinstating_problem
 from hub.domain.call import Call
 from hub.domain.dates import day_in_england
-from hub.domain.events import LetterWished
 from hub.domain.facts import (
     CallStep,
     CeasedFact,
@@ -25,7 +22,8 @@ from hub.domain.facts import (
 )
 from hub.domain.record import fold
 from hub.flow.clerks import Refused
-from hub.flow.ports import ActionRow, LetterRow, NotificationRow
+from hub.flow.letters import write_letter
+from hub.flow.ports import ActionRow, NotificationRow
 from hub.flow.recording import entry_of, refold
 from hub.flow.step import Step
 
@@ -54,7 +52,7 @@ def cease(step: Step, participant_id: str, reason: str, signed: Signed, actions:
     _refuse(ceasing_problem(reason, now, actions, by_practice=bool(signed.practice_code)))
     action_id = _decide(step, participant_id, CeasedFact(_name(step), step.now, reason), "cease", signed)
     if code := actions.ceasings[reason].letter:
-        _write(step, participant_id, code, action_id)
+        write_letter(step, participant_id, code, action_id)
     return action_id
 
 
@@ -160,10 +158,3 @@ def _decide(step: Step, participant_id: str, fact: Decision, action: str, signed
         step.tx.notifications.put(replace(listed, state="closed"))
     refold(step, participant_id)
     return fact.fact_id
-
-
-def _write(step: Step, participant_id: str, code: str, cause: str) -> None:
-    letter_id = named_identity(f"letter|{participant_id}|{code}|{cause}")
-    step.tx.letters.put(LetterRow(letter_id, participant_id, None, code, "wished", "", step.now))
-    step.emit(LetterWished(letter_id, participant_id, None, code), participant_id)
-    step.tell(telemetry.letter_wished, code)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import difflib
 import json
+import re
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ OPTIONAL = (
     "postcode",
     "practice_code",
     "next_test_due_on",
+    "removal_reason",
 )
 """Lists (given names, former names, address lines) are JSON lists in NDJSON and separated by `;` in CSV."""
 
@@ -88,6 +90,8 @@ def read_person(line: int, row: Mapping[str, Any]) -> Participant | RefusedRow:
     for name in ("date_of_birth", "next_test_due_on"):
         if not _is_date(row.get(name)):
             return RefusedRow(line, name, "Dates are written YYYY-MM-DD.")
+    if not re.fullmatch("([A-Z]{2,4})?", str(row.get("removal_reason") or "")):
+        return RefusedRow(line, "removal_reason", "PDS's reasons are written in capitals: DEA, EMB, SCT and so on.")
     born = _date(row["date_of_birth"])
     assert born is not None, "required above"
     return Participant(
@@ -102,6 +106,7 @@ def read_person(line: int, row: Mapping[str, Any]) -> Participant | RefusedRow:
         postcode=str(row.get("postcode") or "") or None,
         practice_code=str(row.get("practice_code") or "") or None,
         next_test_due_on=_date(row.get("next_test_due_on")),
+        removal_reason=str(row.get("removal_reason") or "") or None,
     )
 
 

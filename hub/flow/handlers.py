@@ -11,10 +11,11 @@ from hub.domain.policy import Policies
 from hub.errors import Reason
 from hub.flow.consumers import RECORDS
 from hub.flow.discharges import on_discharge, park_fault
+from hub.flow.letters import hold_letters
 from hub.flow.parking import close, open_tasks_of, park
 from hub.flow.ports import Clock, DeadLetter, ResultRow, Transaction
 from hub.flow.readings import clerk_decided, is_outdated
-from hub.flow.recording import hold_letters, take_off
+from hub.flow.recording import take_off
 from hub.flow.settling import follow_up, settle
 from hub.flow.slides import owners
 from hub.flow.step import Step

@@ -5,8 +5,10 @@ from __future__ import annotations
 from tenacity import (
     AsyncRetrying,
     RetryCallState,
+    Retrying,
     retry_if_exception,
     retry_if_exception_type,
+    stop_after_attempt,
     stop_before_delay,
     wait_random_exponential,
 )
@@ -41,6 +43,15 @@ patiently = AsyncRetrying(
 )
 """`await patiently(work, *arguments)`: until it is done, or fails with something that trying again does not mend.
 Uneven rests, so that many who wait for the same database do not all come back at once."""
+
+patiently_now = Retrying(
+    retry=retry_if_exception_type(Retry),
+    wait=wait_random_exponential(multiplier=FIRST_REST_SECONDS, max=LONGEST_REST_SECONDS),
+    stop=stop_after_attempt(5),
+    before_sleep=_tell,
+    reraise=True,
+)
+"""`patiently_now(work, *arguments)`: a few times, for code in a thread of its own, which must come to an end."""
 
 patiently_outside = patiently.copy(wait=wait_random_exponential(multiplier=1.0, max=LONGEST_REST_OUTSIDE_SECONDS))
 """The same for what belongs to others and serves many: it is asked less and less often."""

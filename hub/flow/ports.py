@@ -16,6 +16,7 @@ from hub.contract import Envelope
 from hub.domain.demographics import Answer, Question
 from hub.domain.events import DischargeReported, DischargeUnread, ReportParked, ResultReported
 from hub.domain.facts import Fact
+from hub.domain.letter_account import Standing
 from hub.domain.people import Participant
 from hub.domain.record import Record
 from hub.errors import Retry
@@ -186,6 +187,9 @@ class DecisionRow:
 
 @dataclass(frozen=True, slots=True)
 class LetterRow:
+    """A letter that is wished, waiting or cancelled; or withheld: its result gets none. `rule` says why, for programs:
+    paused, record-changed, or that of `hub.domain.letters`."""
+
     letter_id: str
     participant_id: str
     result_id: str | None
@@ -193,6 +197,7 @@ class LetterRow:
     state: str
     why: str
     changed_at: datetime
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,6 +333,17 @@ class DueStep:
 
 
 @dataclass(frozen=True, slots=True)
+class RunReport:
+    """What a day's run of call and recall did. `taken`: the steps, counted. `cohort`: where each person stood when it
+    ended, each in exactly one place; empty while it has not. `ended_at` is None then."""
+
+    run_on: date
+    taken: dict[str, int]
+    cohort: dict[str, int]
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class NotificationRow:
     """Somebody on a practice's list: due, not-responded or to-review. `answer` is invite, defer, cease or empty."""
 
@@ -393,6 +409,8 @@ class Dead(Protocol):
 
 class Duties(Protocol):
     def take_turn(self, name: str, every: timedelta, at: datetime) -> bool: ...
+    def begun_at(self, name: str) -> datetime: ...
+    def keep_turn(self, name: str, begun_at: datetime, at: datetime) -> bool: ...
 
 
 class Pace(Protocol):
@@ -489,11 +507,14 @@ class Records(Protocol):
     def save(self, participant_id: str, record: Record, at: datetime) -> None: ...
     def summary(self, participant_id: str) -> Summary | None: ...
     def due(self, on: date, after: tuple[date, str] | None, limit: int) -> list[DueStep]: ...
+    def still_due(self, participant_ids: Sequence[str], on: date) -> list[DueStep]: ...
     def count_due(self, on: date) -> dict[str, int]: ...
+    def whole_cohort(self, on: date) -> dict[str, int]: ...
     def get(self, participant_id: str) -> dict[str, Any] | None: ...
 
 
 class Notifications(Protocol):
+    def read_ahead(self, participant_ids: Sequence[str]) -> None: ...
     def put(self, row: NotificationRow) -> None: ...
     def get(self, notification_id: str) -> NotificationRow | None: ...
     def open_of(self, participant_id: str) -> list[NotificationRow]: ...
@@ -509,9 +530,10 @@ class PersonActions(Protocol):
 class RecallRuns(Protocol):
     def begin(self, run_on: date, at: datetime) -> None: ...
     def add(self, run_on: date, counts: Mapping[str, int]) -> None: ...
-    def end(self, run_on: date, at: datetime) -> None: ...
-    def counts(self, run_on: date) -> dict[str, int] | None: ...
-    def newest_ended(self) -> date | None: ...
+    def end(self, run_on: date, at: datetime, cohort: Mapping[str, int]) -> None: ...
+    def report(self, run_on: date) -> RunReport | None: ...
+    def newest_ended(self) -> RunReport | None: ...
+    def any_begun(self) -> bool: ...
 
 
 class Tasks(Protocol):
@@ -534,6 +556,21 @@ class Letters(Protocol):
     def read_ahead(self, participant_ids: Sequence[str]) -> None: ...
     def of(self, participant_id: str) -> list[LetterRow]: ...
     def put(self, letter: LetterRow) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The messages that came from `since` on and before `until`, from `feed`; what is empty sets no bound."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    feed: str = ""
+
+
+class LetterAccount(Protocol):
+    def received(self, span: Span) -> int: ...
+    def standings(self, span: Span) -> list[tuple[Standing, int]]: ...
+    def each(self, span: Span) -> Iterator[tuple[str, Standing]]: ...
 
 
 class Counts(Protocol):
@@ -606,6 +643,8 @@ class Transaction(Protocol):
     def tasks(self) -> Tasks: ...
     @property
     def letters(self) -> Letters: ...
+    @property
+    def letter_account(self) -> LetterAccount: ...
     @property
     def counts(self) -> Counts: ...
 

@@ -2,7 +2,7 @@
 
 What is due stands in the columns of each record's fold, so the run only selects and takes the step; the fold says what
 comes next. A batch is one transaction: a run that dies goes on where it was, and one that is done again finds nothing
-to do. A day that was missed is caught up, for whatever was due before is still due.
+to do. A day that was missed is caught up, for whatever was due before is still due. Of one person a day takes one step.
 """
 
 from __future__ import annotations
@@ -14,29 +14,24 @@ from datetime import date
 
 from hub import telemetry
 from hub.contract import named_identity
-from hub.domain.events import LetterWished
+from hub.domain.call import BY_AGE
 from hub.domain.facts import CallStep, StepFact
+from hub.domain.letters import AGE_CEASING, INVITATIONS
 from hub.domain.people import Participant
 from hub.domain.policy import Policies
-from hub.flow.ports import Clock, DueStep, LetterRow, NotificationRow, Transaction, Work
+from hub.flow.letters import write_letter
+from hub.flow.ports import Clock, DueStep, NotificationRow, RunReport, Transaction, Work
 from hub.flow.recording import refold
-from hub.flow.step import Step, person_name, tell_all
+from hub.flow.step import Step, Told, person_name, tell_all
 
-BATCH = 500
-PAUSED = "paused: a task about her is open"
-LETTERS = {
-    (CallStep.INVITED, True): "PA1",
-    (CallStep.REMINDED, True): "PA2",
-    (CallStep.INVITED, False): "PA3",
-    (CallStep.REMINDED, False): "PA4",
-}
-"""By step, and whether she has a practice (domain.md 6.1)."""
+BATCH = 200
+"""Whoever wants to decide about one of these people waits for the whole batch: so many take a fifth of a second."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecallRun:
-    """One day's run. `write` does a piece of work in a transaction of its own; `advance` hears how many were looked
-    at."""
+    """One day's run. `write` does a piece of work in a transaction of its own; `advance` hears after each batch how
+    many were looked at, and may end the run by raising."""
 
     write: Callable[[Work[object]], object]
     policies: Policies
@@ -47,30 +42,32 @@ class RecallRun:
         """What a run would do, by step: a dry run."""
         return tx.records.count_due(self.on)
 
-    def run(self, advance: Callable[[int], object] = lambda count: None) -> dict[str, int]:
-        """Do everything that is due; what was done and left on this day, counted."""
+    def run(self, advance: Callable[[int], object] = lambda count: None) -> RunReport:
+        """Do everything that is due; what was done on this day, and where everybody stands at its end."""
         self.write(lambda tx: tx.recall_runs.begin(self.on, self.clock()))
         after: tuple[date, str] | None = None
         while batch := self._one(after):
             advance(len(batch))
             after = (batch[-1].on, batch[-1].participant_id)
-        counts: dict[str, int] = {}
+        found: list[RunReport] = []
+        self.write(lambda tx: found.append(self._end(tx)))
+        telemetry.recall_run_ended(found[-1].cohort)
+        return found[-1]
 
-        def end(tx: Transaction) -> None:
-            tx.recall_runs.end(self.on, self.clock())
-            counts.update(tx.recall_runs.counts(self.on) or {})
-
-        self.write(end)
-        return counts
+    def _end(self, tx: Transaction) -> RunReport:
+        tx.recall_runs.end(self.on, self.clock(), tx.records.whole_cohort(self.on))
+        report = tx.recall_runs.report(self.on)
+        assert report is not None, "it was begun"
+        return report
 
     def _one(self, after: tuple[date, str] | None) -> list[DueStep]:
         """One batch; those it was about, empty when nothing is left."""
         seen: list[DueStep] = []
-        told: list[Callable[[], None]] = []
+        told: Told = []
 
         def work(tx: Transaction) -> None:
             seen[:] = tx.records.due(self.on, after, BATCH)
-            counts, heard = self._take(tx, seen)
+            counts, heard = self._take(tx, [each.participant_id for each in seen])
             told[:] = heard
             if counts:
                 tx.recall_runs.add(self.on, counts)
@@ -79,28 +76,29 @@ class RecallRun:
         tell_all(told)
         return seen
 
-    def _take(self, tx: Transaction, batch: list[DueStep]) -> tuple[Counter[str], list[Callable[[], None]]]:
-        ids = [each.participant_id for each in batch]
+    def _take(self, tx: Transaction, ids: list[str]) -> tuple[Counter[str], Told]:
         tx.hold(*(person_name(participant_id) for participant_id in ids))
+        due = tx.records.still_due(ids, self.on)  # others may have decided about her before she was held
         people = {person.participant_id: person for person in tx.cohort.of(ids)}
-        for part in (tx.records, tx.tasks, tx.letters):
+        for part in (tx.records, tx.tasks, tx.letters, tx.notifications):
             part.read_ahead(ids)
         counts: Counter[str] = Counter()
-        told: list[Callable[[], None]] = []
-        for each in batch:
-            cause = named_identity(f"recall|{each.participant_id}|{each.step}|{each.on}")
+        told: Told = []
+        for each in due:
+            cause = named_identity(f"recall|{each.participant_id}|{each.step}|{each.on}|{self.on}")
             step = Step(tx, self.policies, self.clock(), cause)
             person = people[each.participant_id]
             step.know([person])
-            counts[take_step(step, person, CallStep(each.step), self.on)] += 1
+            if take_step(step, person, CallStep(each.step), self.on):
+                counts[each.step] += 1
             told += step.told
         return counts, told
 
 
-def take_step(step: Step, person: Participant, due: CallStep, on: date) -> str:
-    """Take the step that is due about her, unless something speaks against it; what was done, in a word."""
+def take_step(step: Step, person: Participant, due: CallStep, on: date) -> bool:
+    """Take the step that is due about her; not while a task about her is open."""
     if step.open_tasks(person.participant_id):
-        return PAUSED
+        return False
     summary = step.tx.records.summary(person.participant_id)
     about = summary.next_test_due_on if summary else None
     assert about is not None, "a step is due about a date"
@@ -110,10 +108,13 @@ def take_step(step: Step, person: Participant, due: CallStep, on: date) -> str:
     elif due is CallStep.NON_RESPONDER:
         _notify(step, person, "not-responded", about, on)
     else:
-        _write(step, person, LETTERS[due, bool(person.practice_code)], about)
+        write_letter(step, person.participant_id, INVITATIONS[due, bool(person.practice_code)], about)
         _close_notifications(step, person)
-    refold(step, person.participant_id)
-    return due.value
+    outcome = refold(step, person.participant_id)
+    if due is CallStep.NON_RESPONDER and outcome.call.ceased == BY_AGE:
+        write_letter(step, person.participant_id, AGE_CEASING, about)
+    step.tell(telemetry.recall_step_taken, due.value)
+    return True
 
 
 def _notify(step: Step, person: Participant, of_list: str, about: date, on: date) -> None:
@@ -128,10 +129,3 @@ def _notify(step: Step, person: Participant, of_list: str, about: date, on: date
 def _close_notifications(step: Step, person: Participant) -> None:
     for row in step.tx.notifications.open_of(person.participant_id):
         step.tx.notifications.put(replace(row, state="closed"))
-
-
-def _write(step: Step, person: Participant, code: str, about: date) -> None:
-    letter_id = named_identity(f"letter|{person.participant_id}|{code}|{about}")
-    step.tx.letters.put(LetterRow(letter_id, person.participant_id, None, code, "wished", "", step.now))
-    step.emit(LetterWished(letter_id, person.participant_id, None, code), person.participant_id)
-    step.tell(telemetry.letter_wished, code)

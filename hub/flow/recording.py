@@ -6,20 +6,17 @@ from dataclasses import replace
 from datetime import datetime
 
 from hub import telemetry
-from hub.contract import named_identity
 from hub.domain.call import Entry
-from hub.domain.events import LetterWished, MatchUndone, RecordChanged, ResultMatched, ResultReported
+from hub.domain.events import MatchUndone, RecordChanged, ResultMatched, ResultReported
 from hub.domain.facts import ResultFact, UndoneFact
-from hub.domain.letters import LetterNotDue, letter_code, letters_due
 from hub.domain.people import Participant
 from hub.domain.record import Alert, Record, fold
 from hub.domain.versions import is_misdated, standing
 from hub.errors import Reason
+from hub.flow.letters import follow_record
 from hub.flow.parking import question
-from hub.flow.ports import LetterRow, MatchRow, ResultRow, Summary
+from hub.flow.ports import MatchRow, ResultRow, Summary
 from hub.flow.step import Step
-
-HELD = "A task about her is open."
 
 
 def reported(row: ResultRow) -> ResultReported:
@@ -111,7 +108,7 @@ def refold(step: Step, participant_id: str) -> Record:
         step.emit(RecordChanged(participant_id, *after), participant_id)
     for alert in outcome.alerts:
         question(step, alert, participant_id)
-    _wish_letters(step, participant_id, outcome, step.tx.letters.of(participant_id) if before else [])
+    follow_record(step, participant_id, outcome, step.tx.letters.of(participant_id) if before else [])
     return outcome
 
 
@@ -126,56 +123,9 @@ def _entry(step: Step, participant_id: str) -> Entry:
 
 def entry_of(person: Participant) -> Entry:
     """What she came into the cohort with."""
-    return Entry(person.date_of_birth, person.next_test_due_on, joined_on=person.joined_on)
-
-
-def _wish_letters(step: Step, participant_id: str, outcome: Record, wished: list[LetterRow]) -> None:
-    """Bring the wished letters into line with the record. While a task about her is open they all wait."""
-    held = bool(step.open_tasks(participant_id))
-    wished = [letter for letter in wished if letter.result_id]  # invitations and reminders are no result's
-    known = {letter.letter_id: letter for letter in wished if letter.state != "cancelled"}
-    before = {letter.letter_id: letter for letter in wished}
-    due, late = _due_letters(step, participant_id, outcome)
-    for letter in due:
-        _put_letter(step, letter, before.get(letter.letter_id), held)
-    for letter in late:
-        # What was due in its time stays wished however late this fold is; what waited goes out; none begins so late.
-        if not held and letter.letter_id in known:
-            _put_letter(step, letter, known[letter.letter_id], held)
-    for letter_id in known.keys() - {letter.letter_id for letter in (*due, *late)}:
-        gone = replace(known[letter_id], state="cancelled", why="The record changed.", changed_at=step.now)
-        step.tx.letters.put(gone)
-
-
-def _due_letters(step: Step, participant_id: str, outcome: Record) -> tuple[list[LetterRow], list[LetterRow]]:
-    """The letters that are due now, and those that were due if they were wished before their tests grew too old."""
-    due: list[LetterRow] = []
-    late: list[LetterRow] = []
-    for index, each in enumerate(letters_due(outcome, step.policies, step.now.date())):
-        code = letter_code(outcome, index)
-        if code is None or (isinstance(each, LetterNotDue) and each.rule != "too-old"):
-            continue
-        letter_id = named_identity(f"letter|{participant_id}|{each.result_id}|{code}")
-        letter = LetterRow(letter_id, participant_id, each.result_id, code, "wished", "", step.now)
-        (late if isinstance(each, LetterNotDue) else due).append(letter)
-    return due, late
-
-
-def hold_letters(step: Step, participant_id: str) -> None:
-    """Let her letters wait without a fold: where the fold itself may be what fails."""
-    step.hold_person(participant_id)
-    for letter in step.tx.letters.of(participant_id):
-        if letter.state == "wished":
-            step.tx.letters.put(replace(letter, state="waiting", why=HELD, changed_at=step.now))
-
-
-def _put_letter(step: Step, letter: LetterRow, known: LetterRow | None, held: bool) -> None:
-    state = "waiting" if held else "wished"
-    if known and known.state == state:
-        return
-    step.tx.letters.put(replace(letter, state=state, why=HELD if held else ""))
-    if not held:
-        step.emit(
-            LetterWished(letter.letter_id, letter.participant_id, letter.result_id, letter.code), letter.participant_id
-        )
-        step.tell(telemetry.letter_wished, letter.code)
+    return Entry(
+        person.date_of_birth,
+        person.next_test_due_on,
+        joined_on=person.joined_on,
+        removal_reason=person.removal_reason or "",
+    )

@@ -14,13 +14,18 @@ from hub.flow.ports import Clock, Store
 LOOK_SECONDS = 1.0
 
 
+async def _always() -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """Work that is due every so often. A turn that fails is not made up for: the next one comes."""
+    """Work that is due every so often, where `is_due` says so. A turn that fails is not made up for: the next comes."""
 
     name: str
     every: timedelta
     work: Callable[[], Awaitable[object]]
+    is_due: Callable[[], Awaitable[bool]] = _always
 
 
 class Schedule:
@@ -42,6 +47,8 @@ class Schedule:
         """Do it if its turn has come and nobody else took it; whether it was done."""
         at = self._clock()
         try:
+            if not await duty.is_due():
+                return False
             if await self._store.write(lambda tx: tx.duties.take_turn(duty.name, duty.every, at)):
                 await duty.work()
                 return True

@@ -9,7 +9,7 @@ from datetime import datetime
 from hub.contract import Envelope, event_from_json
 from hub.domain.events import RecordChanged, ReportParked, ResultReported
 from hub.flow.admission import REHEARSAL
-from hub.flow.ports import JournalEntry, MatchRow, ResultRow, TaskRow, Transaction
+from hub.flow.ports import DischargeRow, JournalEntry, MatchRow, ResultRow, TaskRow, Transaction
 
 SENT = {
     "owed": "whether the answer went out is not known",
@@ -37,6 +37,9 @@ def timeline(tx: Transaction, seq: int, position: str = "") -> list[Moment]:
     for row in tx.results.of_message(seq):
         if position in ("", row.position):
             moments += _result(tx, row)
+    for discharge in tx.discharges.of_message(seq):
+        if position in ("", discharge.position):
+            moments += _discharge(tx, discharge)
     return sorted(moments, key=lambda one: one.at)
 
 
@@ -67,19 +70,30 @@ def _file(tx: Transaction, entry: JournalEntry) -> Iterator[Moment]:
 
 def _result(tx: Transaction, row: ResultRow) -> Iterator[Moment]:
     matches = tx.records.matches_of(row.result_id)
-    for moment in (*_events(tx, row), *_matches(tx, row, matches), *_letters(tx, row, matches)):
+    for moment in (*_events(tx, row.result_id), *_matches(tx, row, matches), *_letters(tx, row, matches)):
         yield _at(moment, row)
     for task in tx.tasks.of_result(row.result_id):
         for moment in _task(tx, task):
             yield _at(moment, row)
 
 
-def _at(moment: Moment, row: ResultRow) -> Moment:
+def _discharge(tx: Transaction, row: DischargeRow) -> Iterator[Moment]:
+    for moment in _events(tx, row.discharge_id):
+        yield _at(moment, row)
+    if action := tx.actions.get(row.action_id) if row.action_id else None:
+        said = f"due on {row.due_on}, by {action.by}: {action.why}"
+        yield Moment(action.decided_at, "discharged", said, row.position)
+    for task in tx.tasks.of_discharge(row.discharge_id):
+        for moment in _task(tx, task):
+            yield _at(moment, row)
+
+
+def _at(moment: Moment, row: ResultRow | DischargeRow) -> Moment:
     return Moment(moment.at, moment.what, moment.detail, row.position)
 
 
-def _events(tx: Transaction, row: ResultRow) -> Iterator[Moment]:
-    for envelope, confirmed_at, finished_at in tx.events.about([row.result_id]):
+def _events(tx: Transaction, subject: str) -> Iterator[Moment]:
+    for envelope, confirmed_at, finished_at in tx.events.about([subject]):
         yield Moment(envelope.occurred_at, "event", f"{envelope.type} {envelope.event_id}{_said(envelope)}")
         if confirmed_at:
             yield Moment(confirmed_at, "on the conveyor", envelope.type)

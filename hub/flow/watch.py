@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from time import monotonic
 
 from hub import telemetry
+from hub.domain.dates import ENGLAND
 from hub.errors import Retry
 from hub.flow.listening import Heard
-from hub.flow.ports import Clock, Conveyor, Store, Transaction
+from hub.flow.ports import Clock, Conveyor, RunReport, Store, Transaction
 
 LOOK_SECONDS = 5.0
 LISTEN_SECONDS = 60.0
@@ -24,13 +25,20 @@ class _Behind:
     oldest_unfinished: datetime | None
     dead: int
     tasks: dict[str, int]
+    recall: RunReport | None
 
 
 def _look(tx: Transaction) -> _Behind:
     backlog = tx.events.backlog()
     waiting, unfinished = tx.events.oldest()
     return _Behind(
-        backlog["unconfirmed"], backlog["unfinished"], waiting, unfinished, tx.dead.count(), tx.counts.parked()
+        backlog["unconfirmed"],
+        backlog["unfinished"],
+        waiting,
+        unfinished,
+        tx.dead.count(),
+        tx.counts.parked(),
+        tx.recall_runs.newest_ended(),
     )
 
 
@@ -44,6 +52,7 @@ class Watch:
         self._feeds = feeds
         self._looked = -LOOK_SECONDS
         self._listened = -LISTEN_SECONDS
+        self._began_at = clock()
 
     async def look(self) -> None:
         if monotonic() - self._looked < LOOK_SECONDS:
@@ -65,6 +74,7 @@ class Watch:
         )
         telemetry.dead_letters(behind.dead)
         telemetry.tasks_waiting(behind.tasks)
+        self._tell_recall(behind.recall)
         return ""
 
     async def _look_at_feeds(self) -> None:
@@ -85,6 +95,12 @@ class Watch:
         except Retry as error:
             return error.hint
         return ""
+
+    def _tell_recall(self, last: RunReport | None) -> None:
+        if last and last.ended_at:
+            telemetry.last_recall_run(datetime.combine(last.run_on, time(), ENGLAND), last.ended_at)
+        else:
+            telemetry.last_recall_run(None, self._began_at)
 
     def _age(self, since: datetime | None) -> float:
         """Seconds; the clock may have been put back since."""

@@ -41,6 +41,14 @@ from hub.telemetry.mesh import (
 from hub.telemetry.metrics import CONTENT_TYPE, REGISTRY, SECONDS, count_one, label, render_metrics
 from hub.telemetry.partners import partner_answered, partner_not_proven
 from hub.telemetry.pds import pds_asked, pds_asked_by_hand, pds_circuit, pds_responded, pds_token, pds_waited
+from hub.telemetry.recall import (
+    last_recall_run,
+    recall_run_begun,
+    recall_run_ended,
+    recall_run_left,
+    recall_run_took,
+    recall_step_taken,
+)
 from hub.telemetry.traces import new_traceparent, span, steps, stop_tracing, trace_to, tracing
 
 __all__ = [
@@ -59,6 +67,7 @@ __all__ = [
     "event_returned",
     "events_resent",
     "guard_process",
+    "last_recall_run",
     "mesh_failed",
     "mesh_polled",
     "mesh_refused",
@@ -76,6 +85,11 @@ __all__ = [
     "pds_token",
     "pds_waited",
     "queue_depth",
+    "recall_run_begun",
+    "recall_run_ended",
+    "recall_run_left",
+    "recall_run_took",
+    "recall_step_taken",
     "render_metrics",
     "span",
     "steps",

@@ -24,7 +24,7 @@ VERBS: dict[str, str] = {
     "trace": "follow a message or result from the bytes to the letter",
     "feeds": "how each feed is: last message, answers, refusals, silence, clock, files",
     "files": "files that are missing or corrupt: show, inform, note, resolve, add",
-    "report": "for a laboratory: its week, and its list of slides against ours",
+    "report": "a laboratory's week, its list of a day against ours, every result and its letter",
     "tasks": "the manual-match queue: list, show, match, reject, query, undo",
     "refusals": "what clerks refused after AA, and whether its laboratory has taken note",
     "relay": "the outbox and RabbitMQ: refill what the broker lost",

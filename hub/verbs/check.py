@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _check_tables(options: argparse.Namespace) -> int:
     from adapters import ADAPTERS
-    from hub.mapping import TableProblem, check_tables, load_policies
+    from hub.mapping import check_tables, load_policies
 
     settings = settings_of(options)
     wanted = Path(options.file).resolve() if options.file else None
@@ -60,14 +61,13 @@ def _check_tables(options: argparse.Namespace) -> int:
     if wanted and not wanted.exists():
         raise CannotRun(f"{options.file} is not there.")
     said = []
-    if directory.name != "policy":
+    if directory.name != "policy" and (wanted is None or wanted.name not in ("actions.toml", "letters.toml")):
         problems = check_tables(directory, ADAPTERS)
         said = [str(one) for one in problems if wanted is None or Path(one.path).resolve() == wanted]
     if wanted is None or directory.name == "policy":  # the policies stand together or not at all
-        try:
-            load_policies(directory if wanted else settings.mappings / "policy")
-        except TableProblem as problem:
-            said.append(str(problem))
+        said += _wrong_with(lambda: load_policies(directory if wanted else settings.mappings / "policy"))
+    if wanted is None or wanted.name in ("actions.toml", "letters.toml"):  # the one names letters of the other
+        said += _wrong_with(lambda: _letters_of(directory if wanted else settings.mappings))
     if options.json:
         say_json(said)
     elif said:
@@ -75,6 +75,23 @@ def _check_tables(options: argparse.Namespace) -> int:
     else:
         say("Every mapping table is right.")
     return 1 if said else 0
+
+
+def _letters_of(mappings: Path) -> object:
+    from hub.mapping.actions import load_actions
+    from hub.mapping.letters import load_letters
+
+    return load_letters(mappings / "letters.toml", load_actions(mappings / "actions.toml"))
+
+
+def _wrong_with(load: Callable[[], object]) -> list[str]:
+    from hub.mapping import TableProblem
+
+    try:
+        load()
+    except TableProblem as problem:
+        return [str(problem)]
+    return []
 
 
 def _check_message(options: argparse.Namespace) -> int:

@@ -14,10 +14,11 @@ def _class(name: str) -> str:
 
 
 def _columns() -> tuple[str, ...]:
-    """A column for every fact, named after it."""
+    """A column for every fact of a result, named after it."""
+    from hub.mapping.check import OF_RESULTS
     from hub.mapping.feed_table import Facts
 
-    return tuple(Facts.__struct_fields__)
+    return tuple(name for name in Facts.__struct_fields__ if name in (*OF_RESULTS.facts, *OF_RESULTS.others))
 
 
 def adapter(name: str) -> str:

@@ -12,6 +12,7 @@ import sys
 import uuid
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from hub.errors import CannotRun
@@ -142,6 +143,9 @@ def _decision(step: Step, person: Participant, options: argparse.Namespace, sign
 
 
 def _show(store: SqlStore, person: Participant, options: argparse.Namespace) -> int:
+    from hub.domain.because import NEXT
+    from hub.domain.facts import CallStep
+
     record = store.read_now(lambda tx: tx.records.get(person.participant_id))
     decisions = store.read_now(lambda tx: tx.actions.of(person.participant_id))
     if record is None:
@@ -156,15 +160,21 @@ def _show(store: SqlStore, person: Participant, options: argparse.Namespace) -> 
     ceased = f" ({record['ceased']})" if record["ceased"] else ""
     say(f"{record['recall_type']}{ceased}, next test due: {due}. {record['recall_status']}.")
     if record["next_step"]:
-        say(f"Next: {record['next_step']} on {record['next_step_on']}.")
+        why = NEXT[CallStep(record["next_step"])]
+        say(f"Next: {record['next_step']} on {record['next_step_on']}.  [{why}]")
     say("\nWhy:")
-    for sentence in record["because"]:
-        say(f"  {sentence}")
+    say_why(record)
     if decisions:
         say("\nDecisions:")
         rows = [_decision_row(row) for row in decisions]
         say_table(("id", "what", "reason", "due", "on", "by", ""), rows)
     return 0
+
+
+def say_why(record: dict[str, Any]) -> None:
+    """The record's reasons, each with where its rule stands."""
+    for sentence, source in zip_longest(record.get("because", ()), record.get("sources", ())):
+        say(f"  {sentence}  [{source}]" if source else f"  {sentence}")
 
 
 def _decision_row(row: ActionRow) -> tuple[object, ...]:

@@ -13,6 +13,8 @@ from hub.verbs.speaking import data_argument, json_argument, opened_store, say, 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hub.flow.ports import RunReport
+
 EXAMPLES = (
     "hub recall run                      everything that is due today, and whatever was missed before",
     "hub recall run --on 2026-06-23      as of that day",
@@ -48,23 +50,41 @@ def run(options: argparse.Namespace) -> int:
     context = context_of(settings_of(options))
     with opened_store(options) as store:
         if options.action == "show":
-            counts = store.read_now(lambda tx: tx.recall_runs.counts(on))
-            if counts is None:
+            report = store.read_now(lambda tx: tx.recall_runs.report(on))
+            if report is None:
                 raise CannotRun(f"There was no run for {on}. `hub recall run --on {on}` does it.")
-            return _say(options, on, counts)
+            return _say(options, report)
         todays = RecallRun(store.write_now, context.policies, context.clock, on)
         due = store.read_now(todays.due)
-        return _say(options, on, due if options.dry_run else todays.run(_progress(sum(due.values()))))
+        if options.dry_run:
+            return _say_due(options, on, due)
+        return _say(options, todays.run(_progress(sum(due.values()))))
 
 
-def _say(options: argparse.Namespace, on: date, counts: dict[str, int]) -> int:
+def _say_due(options: argparse.Namespace, on: date, due: dict[str, int]) -> int:
     if options.json:
-        say_json({"on": on.isoformat(), "counts": counts})
-    elif not counts:
+        say_json({"on": on.isoformat(), "counts": due})
+    elif not due:
         say(f"{on}: nothing is due.")
     else:
-        say(f"{on}{', dry run: due' if getattr(options, 'dry_run', False) else ''}")
-        say_table(("what", "people"), counts.items())
+        say(f"{on}, dry run: due")
+        say_table(("what", "people"), due.items())
+    return 0
+
+
+def _say(options: argparse.Namespace, report: RunReport) -> int:
+    if options.json:
+        ended = report.ended_at.isoformat() if report.ended_at else None
+        say_json({"on": report.run_on.isoformat(), "counts": report.taken, "cohort": report.cohort, "ended_at": ended})
+        return 0
+    say(f"{report.run_on}: {'steps taken' if report.taken else 'no step was due'}.")
+    if report.taken:
+        say_table(("what", "people"), report.taken.items())
+    if report.ended_at:
+        say("\nWhere everybody stood at its end:")
+        say_table(("place", "people"), [*report.cohort.items(), ("all", sum(report.cohort.values()))])
+    else:
+        say("It has not come to its end: done again it goes on.")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""`hub report`: what a laboratory gets to read about itself."""
+"""`hub report`: figures and lists to be read, printed or handed on."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from hub.errors import CannotRun
 from hub.verbs.feeds import known_feeds, named_feed
+from hub.verbs.letters_report import letters_arguments, run_letters
 from hub.verbs.speaking import data_argument, json_argument, opened_store, say, say_json, say_table
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ EXAMPLES = (
     "hub report laboratory --feed northmoor --week 2026-W10      another; --json for programs",
     "hub report reconciliation --feed northmoor --on 2026-03-02                      our list of that day",
     "hub report reconciliation --feed northmoor --on 2026-03-02 --list theirs.csv    differences, slide by slide",
+    "hub report letters                                     every result ever received, and its letter",
+    "hub report letters --on 2026-03-02 --feed northmoor    those of a day, of one laboratory",
+    "hub report letters --on 2026-03-02 --list unmatched    the ids behind a number",
 )
 
 
@@ -35,11 +39,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         one.add_argument("--feed", required=True, help="whose")
         data_argument(one)
         json_argument(one)
+    letters_arguments(
+        reports.add_parser("letters", help="each result in one place: letter, paused, unmatched and so on")
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     with opened_store(options) as store:
-        return {"laboratory": _laboratory, "reconciliation": _reconciliation}[options.report](store, options)
+        return {"laboratory": _laboratory, "reconciliation": _reconciliation, "letters": run_letters}[options.report](
+            store, options
+        )
 
 
 def _laboratory(store: SqlStore, options: argparse.Namespace) -> int:

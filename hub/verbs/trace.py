@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from hub.errors import CannotRun
+from hub.verbs.person import say_why
 from hub.verbs.speaking import data_argument, json_argument, opened_store, say, say_json
 
 if TYPE_CHECKING:
@@ -112,12 +113,11 @@ def _person(store: SqlStore, options: argparse.Namespace) -> int:
     due = record.get("next_test_due_on", person.next_test_due_on) or "none"
     say(f"participant {person.participant_id}")
     say(f"recall type {record.get('recall_type', 'Called')}, next test due {due}")
-    for sentence in record.get("because", ()):
-        say(f"  {sentence}")
+    say_why(record)
     for alert in record.get("alerts", ()):
         say(f"  ! {alert['reason']} (result {alert['result_id']})")
     for letter in letters:
-        say(f"letter {letter.code}: {letter.state} {letter.why}")
+        say(f"letter {letter.code or 'none'}: {letter.state} {letter.why}".rstrip())
     for task in tasks:
         say(f"task {task.task_id[:8]}: {task.reason}")
     return 0

@@ -1,7 +1,7 @@
 """`make bench`: the hub's speeds, measured side by side in one run; medians and ratios, no thresholds.
 
 python -m tests.bench                    everything (about ten minutes)
-python -m tests.bench road reader        some of it: reader, start, road, latency, matching, servers
+python -m tests.bench road reader        some of it: reader, start, road, latency, matching, servers, recall
 python -m tests.bench servers:ack,steps  some of the part with real servers: ack, streams, http, road, steps, growth
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.bench import latency, matching, reader, road, servers, start
+from tests.bench import latency, matching, reader, recall, road, servers, start
 
 
 def _matching() -> None:
@@ -24,6 +24,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "latency": latency.main,
     "matching": _matching,
     "servers": servers.main,
+    "recall": recall.main,
 }
 
 

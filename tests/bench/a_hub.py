@@ -76,7 +76,7 @@ def _import(data: Path, people: list[Participant]) -> None:
     path = data / "cohort.ndjson"
     with path.open("w", encoding="utf-8") as file:
         for person in people:
-            fields = {name: getattr(person, name) for name in person.__slots__}
+            fields = {name: getattr(person, name) for name in person.__slots__ if name != "joined_on"}
             file.write(json.dumps(fields, default=str) + "\n")
     subprocess.run(
         [sys.executable, "-m", "hub", "cohort", "import", str(path), "--data", str(data)],

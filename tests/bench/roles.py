@@ -63,7 +63,12 @@ def servers(people: Sequence[Participant], ordinary: Sequence[Participant]) -> I
         cohort = Path(place) / "cohort.ndjson"
         with cohort.open("w", encoding="utf-8") as file:
             for person in people:
-                file.write(json.dumps({name: getattr(person, name) for name in person.__slots__}, default=str) + "\n")
+                file.write(
+                    json.dumps(
+                        {name: getattr(person, name) for name in person.__slots__ if name != "joined_on"}, default=str
+                    )
+                    + "\n"
+                )
         settings = environment(HUB_DATABASE_URL=postgres.url(COHORT))
         run_program("hub", "cohort", "import", str(cohort), settings=settings)
         grow(postgres.url(COHORT), 0, HISTORY, bystanders)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hub.domain import because
 from hub.domain.call import Entry
 from hub.domain.codes import COMBINATIONS, OLD_COMBINATIONS
 from hub.domain.dates import add_months
@@ -16,7 +18,7 @@ from hub.domain.events import TestResult, Version
 from hub.domain.facts import Fact, ResultFact, UndoneFact
 from hub.domain.policy import Pivot
 from hub.domain.record import Record, fold
-from tests.domain.histories import BORN, POLICIES, a_fact, a_history
+from tests.domain.histories import BORN, POLICIES, POLICY_DIRECTORY, a_fact, a_history
 
 ENTRY = Entry(BORN, date(2026, 9, 1))
 CODES = sorted([*COMBINATIONS, *((codes, False) for codes in OLD_COMBINATIONS), ("20A", False), ("2 R", False)])
@@ -120,9 +122,9 @@ def test_alerts_speak_of_results_on_the_record_that_no_clerk_accepted(facts: lis
 @given(HISTORIES, st.sampled_from(Pivot))
 def test_whatever_stands_in_history_the_fold_explains_itself(facts: list[Fact], pivot: Pivot) -> None:
     record = fold(ENTRY, facts, replace(POLICIES, pivot=pivot))
-    assert record.because and all(sentence.endswith(".") for sentence in record.because)
+    assert record.because and all(each.sentence.endswith(".") and each.source for each in record.because)
     assert len(record.because) >= len(record.results)
-    shown = " ".join(record.because)
+    shown = " ".join(each.sentence for each in record.because)
     assert "61234" not in shown and "1990" not in shown
 
 
@@ -176,7 +178,7 @@ def test_a_test_older_than_the_one_she_came_with_moves_nothing() -> None:
 
 def test_the_reasons_read_as_sentences() -> None:
     record = folded([*a_history("2024-08-01 29R / 2025-08-02 X0A")])
-    assert record.because == (
+    assert tuple(each.sentence for each in record.because) == (
         "Test of 1 August 2024: 29R (HPV positive, negative cytology, early repeat); policy before-2025-07-01; "
         "12 months by the policy: HPV positive with negative cytology: in a year.",
         "Test of 2 August 2025: X0A (HPV negative, routine recall); policy 2025-07-01; 36 months by the policy: "
@@ -185,3 +187,22 @@ def test_the_reasons_read_as_sentences() -> None:
         "The test of 1 August 2024 sets recall: Repeat advised, next test due on 1 August 2025.",
         "The test of 2 August 2025 sets recall: Routine, next test due on 2 August 2028.",
     )
+    assert [each.source for each in record.because] == [
+        "before-2025-07-01.toml; domain.md 1.1, 2.4",
+        "2025-07-01.toml; domain.md 1.1, 2.4",
+        "the cohort file",
+        "domain.md 4.4",
+        "domain.md 4.4",
+    ]
+
+
+def test_a_source_names_what_is_there() -> None:
+    """Every setting that explains something is one of the settings' table, every policy a file beside it."""
+    text = (POLICY_DIRECTORY / "settings.toml").read_text(encoding="utf-8")
+    sources = [*(text for text in vars(because).values() if isinstance(text, str)), *because.NEXT.values()]
+    named = re.findall(r"settings.toml \[call\] (\w+);", " ".join(sources))
+    assert len(named) > 8
+    for name in named:
+        assert re.search(rf"^{name}", text, re.MULTILINE), name
+    for policy in POLICIES.policies:
+        assert (POLICY_DIRECTORY / because.policy(policy.name).split(";")[0]).is_file()

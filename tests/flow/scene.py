@@ -241,8 +241,9 @@ class Scene:
         return [(alert["result_id"], alert["reason"]) for alert in self.record_of(person)["alerts"]]
 
     def letters_of(self, person: Participant) -> dict[str, str]:
-        """Code → state of her letters, the cancelled ones left out."""
-        return {letter.code: letter.state for letter in self.every_letter_of(person) if letter.state != "cancelled"}
+        """Code → state of the letters that are wished or wait."""
+        letters = self.every_letter_of(person)
+        return {letter.code: letter.state for letter in letters if letter.state in ("wished", "waiting")}
 
     def every_letter_of(self, person: Participant) -> list[LetterRow]:
         return self.read(lambda tx: tx.letters.of(person.participant_id))

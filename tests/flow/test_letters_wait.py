@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 from hub.domain.events import LetterWished
+from hub.domain.people import Participant
 from tests.flow.scene import Scene, corrected
 
 
 def wished(scene: Scene, participant_id: str) -> list[str]:
     """The codes of the letters that left through the outbox."""
     return [event.code for event in scene.events(participant_id) if isinstance(event, LetterWished)]
+
+
+def withheld(scene: Scene, person: Participant) -> list[str]:
+    """Why her results get no letter; that there is none."""
+    letters = scene.every_letter_of(person)
+    assert {letter.state for letter in letters} == {"withheld"}
+    assert wished(scene, person.participant_id) == []
+    return [letter.rule for letter in letters]
 
 
 async def test_letters_wait_while_a_task_about_her_is_open_and_go_when_it_closes(scene: Scene) -> None:
@@ -82,7 +92,7 @@ async def test_a_letter_long_gone_is_not_held_by_a_task_of_today(scene: Scene) -
 async def test_a_result_that_comes_too_late_gets_no_letter(scene: Scene) -> None:
     person = scene.person()
     await scene.report(person, scene.result("X0A", date(2025, 11, 1)))
-    assert scene.every_letter_of(person) == []
+    assert withheld(scene, person) == ["too-old"]
 
 
 async def test_a_late_correction_cancels_the_letter_of_what_it_corrects(scene: Scene) -> None:
@@ -97,5 +107,36 @@ async def test_a_late_correction_cancels_the_letter_of_what_it_corrects(scene: S
 async def test_a_sample_taken_in_colposcopy_gets_no_letter(scene: Scene) -> None:
     person = scene.person()
     await scene.report(person, scene.result("39S", source_type="7"))
-    assert scene.every_letter_of(person) == []
+    assert withheld(scene, person) == ["source-type"]
     assert scene.codes_of(person) == ["39S"]
+
+
+async def test_whoever_has_died_or_moved_away_gets_no_letter(scene: Scene) -> None:
+    dead, moved = scene.person(removal_reason="DEA"), scene.person(removal_reason="SCT")
+    for person in (dead, moved):
+        await scene.report(person, scene.result())
+        assert scene.codes_of(person) == ["X0A"]
+    assert (withheld(scene, dead), withheld(scene, moved)) == (["deceased"], ["moved-away"])
+
+
+async def test_what_waits_for_somebody_who_dies_meanwhile_never_goes(scene: Scene) -> None:
+    person = scene.person()
+    await scene.report(person, scene.result("X0A", date(2026, 1, 20)))
+    waiting = await scene.report(person, scene.result("29R", repeat_months=7))
+    scene.now += timedelta(days=200)
+    known = scene.read(lambda tx: tx.cohort.by_nhs_number(person.nhs_number))
+    assert known is not None
+    scene.import_people(replace(known, removal_reason="DEA"))
+    scene.reject(waiting)
+    assert wished(scene, person.participant_id) == ["PX0A"]  # when nothing was in doubt and she lived
+    assert [(letter.state, letter.rule) for letter in scene.every_letter_of(person)] == [("cancelled", "too-old")]
+
+
+async def test_whoever_is_back_in_england_gets_her_letter(scene: Scene) -> None:
+    person = scene.person(removal_reason="SCT")
+    await scene.report(person, scene.result())
+    known = scene.read(lambda tx: tx.cohort.by_nhs_number(person.nhs_number))
+    assert known is not None
+    scene.import_people(replace(known, removal_reason=None))
+    assert scene.letters_of(person) == {"PX0A": "wished"}
+    assert {letter.state for letter in scene.every_letter_of(person)} == {"wished", "cancelled"}

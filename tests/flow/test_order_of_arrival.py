@@ -68,7 +68,7 @@ def _record(scene: Scene, person: Any, names: dict[str, int], places: dict[str, 
 
 
 def _letters(scene: Scene, person: Any, places: dict[str, int]) -> set[tuple[int, str, str]]:
-    live = [letter for letter in scene.every_letter_of(person) if letter.state != "cancelled"]
+    live = [letter for letter in scene.every_letter_of(person) if letter.state in ("wished", "waiting")]
     return {(places[scene.row(letter.result_id).digest], letter.code, letter.state) for letter in live}
 
 

@@ -42,7 +42,8 @@ def test_from_the_list_to_the_decision(tmp_path: Path) -> None:
     hub("cohort", "import", str(cohort))
     assert json.loads(hub("recall", "run", "--on", "2026-06-25", "--dry-run", "--json"))["counts"] == {"notified": 2}
     assert "notified  2" in hub("recall", "run", "--on", "2026-06-25")
-    assert json.loads(hub("recall", "show", "--on", "2026-06-25", "--json"))["counts"] == {"notified": 2}
+    shown = json.loads(hub("recall", "show", "--on", "2026-06-25", "--json"))
+    assert (shown["counts"], shown["cohort"]) == ({"notified": 2}, {"notified": 2})
     rows = list(csv.DictReader(io.StringIO(hub("pnl", "list", "--practice", "Y00001", "--csv"))))
     assert [row["family_name"] for row in rows] == ["Synthetic", "Invented"]
     first = rows[0]["notification"]
@@ -58,6 +59,61 @@ def test_from_the_list_to_the_decision(tmp_path: Path) -> None:
     assert hub("person", "show", said="9990000018").startswith("Called, next test due: 2026-09-01.")
     assert hub("person", "eligible", "--on", "2026-05-31", said="9990000018", code=1).startswith("No: On routine")
     assert "no NHS number" in nothing(hub, "9990000019")
+
+
+WHY = """\
+Called, next test due: 2026-09-01. Reminded.
+Next: non-responder on 2027-03-05.  [settings.toml [call] non_responder_weeks_after; domain.md 1.2]
+
+Why:
+  Without a test she is called, and due on 1 September 2026, as when she came into the cohort.  [the cohort file]
+"""
+RAN = """\
+2026-07-24: steps taken.
+what     people
+-------  ------
+invited  2
+
+Where everybody stood at its end:
+place    people
+-------  ------
+invited  2
+all      2
+"""
+ACCOUNT = """\
+Results ever received, and their letters:
+
+place            results
+---------------  -------  -------------------------------------------
+letter           0        a letter is wished
+source-type-7    0        taken in colposcopy: the clinic tells her
+cancelled        0        a letter was wished, and the record changed
+awaiting         0        taken, and not worked on yet
+outside-cut-off  0        the test was too old when it came
+paused           0        its letter waits for a task about her
+unmatched        0        a clerk has it: whose it is, or a rule
+other            0        none of these; each with its reason
+all              0
+
+They add up: 0 results were received.
+"""
+
+
+def test_what_is_shown(tmp_path: Path) -> None:
+    """Golden texts: why her date is what it is, what a run did, and the account of the letters."""
+    cohort = tmp_path / "cohort.csv"
+    cohort.write_text(COHORT)
+    hub = Hub(tmp_path / "data")
+    hub("cohort", "import", str(cohort))
+    hub("recall", "run", "--on", "2026-06-25")
+    assert hub("recall", "run", "--on", "2026-07-24") == RAN
+    hub("recall", "run", "--on", "2026-11-27")
+    assert hub("person", "show", said="9990000018") == WHY
+    assert WHY.splitlines()[-1] in hub("trace", "--person", said="9990000018")
+    assert hub("report", "letters") == ACCOUNT
+    assert json.loads(hub("report", "letters", "--on", "2026-06-25", "--json"))["adds_up"]
+    assert hub("report", "letters", "--list", "paused") == ""
+    hub("report", "letters", "--feed", "nowhere", code=2)
 
 
 def nothing(hub: Hub, number: str) -> str:

@@ -29,8 +29,12 @@ def told() -> Story:
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Finished:
-    data = tmp_path_factory.mktemp("demo") / "data"
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo") / "data"
+
+
+@pytest.fixture(scope="module")
+def demo(data: Path) -> Finished:
     words = ("demo", "--once", "--json", "--data", data, "--results", RESULTS, "--seed", SEED)
     return hub(*words, settings={"HUB_LOG": "debug", "HUB_LOG_FORMAT": "json"})
 
@@ -51,6 +55,15 @@ def test_the_demo_tells_all_in_one_json_object(demo: Finished, told: Story) -> N
     parked = {end: ends.count(end) for end in set(ends) - {"recorded", "superseded"}}
     assert summary["parked"] == parked
     assert all(summary["letters"].values())
+
+
+def test_every_result_of_the_demo_is_accounted_for(demo: Finished, data: Path) -> None:
+    done = hub("report", "letters", "--json", "--data", data)
+    assert done.code == 0, done.said + done.complained
+    account, summary = json.loads(done.said), json.loads(demo.said)
+    assert account["adds_up"] and account["received"] == sum(account["places"].values()) > RESULTS
+    assert account["places"]["letter"] == sum(summary["letters"].values())
+    assert account["places"]["awaiting"] == 0
 
 
 def test_every_case_of_the_issue_is_told(told: Story) -> None:

@@ -218,7 +218,7 @@ def outcome(store: SqlStore) -> dict[str, list[Any]]:
         "results": "SELECT result_id, state FROM results",
         "matches": "SELECT result_id, participant_id, how FROM matches WHERE undone_at IS NULL",
         "tasks": "SELECT result_id, reason FROM tasks WHERE state <> 'closed'",
-        "letters": "SELECT participant_id, result_id, code, state FROM letters WHERE state <> 'cancelled'",
+        "letters": "SELECT participant_id, result_id, code, state FROM letters WHERE state IN ('wished', 'waiting')",
         "records": "SELECT participant_id, recall_type, next_test_due_on FROM records",
     }
     return {name: sorted(tuple(map(str, row)) for row in rows(store, query)) for name, query in queries.items()}

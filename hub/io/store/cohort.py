@@ -47,6 +47,7 @@ def _participant(row: Row[Any]) -> Participant:
         practice_code=row.practice_code,
         next_test_due_on=row.entry_next_test_due_on,
         joined_on=row.joined_on,
+        removal_reason=row.removal_reason,
     )
 
 
@@ -64,6 +65,7 @@ def _values(participant: Participant, at: datetime) -> dict[str, Any]:
         "practice_code": participant.practice_code,
         "entry_next_test_due_on": participant.next_test_due_on,
         "joined_on": participant.joined_on,
+        "removal_reason": participant.removal_reason,
         "changed_at": at,
     }
 

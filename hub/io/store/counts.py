@@ -34,7 +34,7 @@ class SqlCounts(Room):
         return self._by(letters.c.code, letters.c.state == "wished")
 
     def letters_held(self) -> dict[str, int]:
-        """Letters that wait for a clerk, and those cancelled because the record changed."""
+        """Letters that wait for a clerk, those cancelled because the record changed, and results that get none."""
         return self._by(letters.c.state, letters.c.state != "wished")
 
     def journal(self) -> dict[str, int]:

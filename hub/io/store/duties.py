@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import bindparam, or_, update
+from sqlalchemy import bindparam, or_, select, update
 
 from hub.io.store.prepared import Prepared
 from hub.io.store.room import Room
@@ -23,6 +23,13 @@ _TAKE = Prepared(
     .returning(duties.c.name)
 )
 
+_KEEP = Prepared(
+    update(duties)
+    .where(duties.c.name == bindparam("duty"), duties.c.done_at == bindparam("begun"))
+    .values(done_at=bindparam("at"))
+    .returning(duties.c.name)
+)
+
 
 class SqlDuties(Room):
     """See `hub.flow.ports.Duties`."""
@@ -32,3 +39,12 @@ class SqlDuties(Room):
         insert_or_leave(self._connection, duties, {"name": name, "done_at": _NEVER})
         values = {"duty": name, "due": at - every, "now": at, "at": at}
         return bool(_TAKE.rows(self._connection, values))
+
+    def begun_at(self, name: str) -> datetime:
+        """When the newest turn was taken, or last kept; long ago where it never was."""
+        found = self._connection.execute(select(duties.c.done_at).where(duties.c.name == name)).scalar()
+        return found or _NEVER
+
+    def keep_turn(self, name: str, begun_at: datetime, at: datetime) -> bool:
+        """Go on with a turn that takes long, so that nobody else thinks it died. False: somebody has taken it over."""
+        return bool(_KEEP.rows(self._connection, {"duty": name, "begun": begun_at, "at": at}))

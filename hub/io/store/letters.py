@@ -1,4 +1,4 @@
-"""Letters wished for participants, waiting or cancelled. Sending them is another's work."""
+"""Letters wished for participants, waiting, withheld or cancelled. Sending them is another's work."""
 
 from __future__ import annotations
 
@@ -54,16 +54,8 @@ class SqlLetters(Room):
 
 
 def _letter(row: Row[Any]) -> LetterRow:
-    return LetterRow(row.letter_id, row.participant_id, row.result_id, row.code, row.state, row.why, row.changed_at)
+    return LetterRow(*(getattr(row, name) for name in LetterRow.__slots__))
 
 
 def _values(letter: LetterRow) -> dict[str, Any]:
-    return {
-        "letter_id": letter.letter_id,
-        "participant_id": letter.participant_id,
-        "result_id": letter.result_id,
-        "code": letter.code,
-        "state": letter.state,
-        "why": letter.why,
-        "changed_at": letter.changed_at,
-    }
+    return {name: getattr(letter, name) for name in LetterRow.__slots__}

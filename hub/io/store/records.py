@@ -8,17 +8,19 @@ from datetime import date, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, func, select, tuple_, update
+from sqlalchemy import Case, Connection, Row, and_, bindparam, case, func, literal, or_, select, tuple_, update
 
 from hub.contract import named_identity
-from hub.domain.facts import Fact
+from hub.domain.call import SUSPENDED
+from hub.domain.facts import CallStep, Fact
 from hub.domain.record import Record
 from hub.flow.ports import DueStep, MatchRow, Summary
 from hub.io.store.prepared import Prepared
 from hub.io.store.room import Room
-from hub.io.store.schema import facts, matches, records
+from hub.io.store.schema import facts, matches, participants, records
 from hub.io.store.statements import Several, insert_all, insert_all_or_leave, insert_all_or_replace
 
+PAUSED, NO_RECORD = "paused", "no record"
 _KINDS: dict[str, type[Fact]] = {kind.__name__: kind for kind in typing.get_args(Fact)}
 _encoder = msgspec.json.Encoder(order="deterministic")
 
@@ -46,6 +48,17 @@ _DUE = Prepared(
     )
     .order_by(records.c.next_step_on, records.c.participant_id)
     .limit(bindparam("size"))
+)
+_STILL_DUE = Several(
+    select(records.c.participant_id, records.c.next_step, records.c.next_step_on).where(
+        records.c.next_step_on <= bindparam("on"),
+        or_(
+            records.c.last_step_on.is_(None),
+            records.c.last_step_on < bindparam("on"),
+            records.c.last_step == CallStep.INVITE_NOW.value,
+        ),
+    ),
+    records.c.participant_id,
 )
 
 
@@ -102,8 +115,43 @@ def _folded(record: Record) -> dict[str, Any]:
             for kept in record.results
         ],
         "alerts": [{"result_id": alert.result_id, "reason": alert.reason.code} for alert in record.alerts],
-        "because": list(record.because),
+        "because": [each.sentence for each in record.because],
+        "sources": [each.source for each in record.because],
     }
+
+
+def record_values(participant_id: str, record: Record, at: datetime) -> dict[str, Any]:
+    """What the fold has come to, as the columns keep it."""
+    return {
+        "participant_id": participant_id,
+        "recall_type": record.recall_type,
+        "next_test_due_on": record.next_test_due_on,
+        "recall_status": record.call.status,
+        "ceased": record.call.ceased,
+        "non_responses": record.call.non_responses,
+        "next_step": record.next_step.step.value if record.next_step else None,
+        "next_step_on": record.next_step.on if record.next_step else None,
+        "last_step": record.call.last_step.step.value if record.call.last_step else None,
+        "last_step_on": record.call.last_step.taken_on if record.call.last_step else None,
+        "gone": record.gone,
+        "policy": record.policy,
+        "data": _encoder.encode(_folded(record)),
+        "folded_at": at,
+    }
+
+
+def _place(on: date) -> Case[str]:
+    """Where one person stands: a step was taken about her on that day, or why none was."""
+    return case(
+        (records.c.participant_id.is_(None), NO_RECORD),
+        (and_(records.c.last_step_on == on, records.c.last_step != CallStep.INVITE_NOW.value), records.c.last_step),
+        (records.c.gone != "", records.c.gone),
+        (records.c.ceased != "", literal("ceased: ") + records.c.ceased),
+        (records.c.recall_type == SUSPENDED, "suspended"),
+        (records.c.next_step_on.is_(None), "no date"),
+        (records.c.next_step_on <= on, PAUSED),
+        else_="not yet due",
+    )
 
 
 class SqlRecords(Room):
@@ -191,19 +239,7 @@ class SqlRecords(Room):
         return list({**{fact_id: fact for fact_id, (fact, _) in added.items()}, **found}.values())
 
     def save(self, participant_id: str, record: Record, at: datetime) -> None:
-        self._saved[participant_id] = {
-            "participant_id": participant_id,
-            "recall_type": record.recall_type,
-            "next_test_due_on": record.next_test_due_on,
-            "recall_status": record.call.status,
-            "ceased": record.call.ceased,
-            "non_responses": record.call.non_responses,
-            "next_step": record.next_step.step.value if record.next_step else None,
-            "next_step_on": record.next_step.on if record.next_step else None,
-            "policy": record.policy,
-            "data": _encoder.encode(_folded(record)),
-            "folded_at": at,
-        }
+        self._saved[participant_id] = record_values(participant_id, record, at)
 
     def summary(self, participant_id: str) -> Summary | None:
         if saved := self._saved.get(participant_id):
@@ -220,11 +256,25 @@ class SqlRecords(Room):
             DueStep(row.participant_id, row.next_step, row.next_step_on) for row in _DUE.rows(self._connection, values)
         ]
 
+    def still_due(self, participant_ids: Sequence[str], on: date) -> list[DueStep]:
+        """Of these people, who are held, those about whom something is due and was not done on that very day."""
+        rows = _STILL_DUE.rows(self._connection, participant_ids, on=on)
+        found = {row.participant_id: DueStep(row.participant_id, row.next_step, row.next_step_on) for row in rows}
+        return [found[each] for each in participant_ids if each in found]
+
     def count_due(self, on: date) -> dict[str, int]:
         """By step."""
         query = (
             select(records.c.next_step, func.count()).where(records.c.next_step_on <= on).group_by(records.c.next_step)
         )
+        return {row[0]: row[1] for row in self._connection.execute(query)}
+
+    def whole_cohort(self, on: date) -> dict[str, int]:
+        """Where everybody stands after the run of that day: each in one place, so that they add up to the cohort."""
+        if self._bare.dialect.name == "postgresql":
+            self._bare.exec_driver_sql("SET LOCAL statement_timeout = '30min'")  # it looks at every record
+        place = _place(on).label("place")
+        query = select(place, func.count()).select_from(participants.outerjoin(records)).group_by(place)
         return {row[0]: row[1] for row in self._connection.execute(query)}
 
     def get(self, participant_id: str) -> dict[str, Any] | None:

@@ -123,6 +123,7 @@ journal = Table(
     Column("raw", LargeBinary, nullable=False),
     UniqueConstraint("digest", "feed"),  # the digest first: a message is looked up by it, whole or in part
     Index(None, "control_id"),
+    Index(None, "received_at", postgresql_using="brin"),  # small: rows lie in the order in which they came
     sqlite_autoincrement=True,
 )
 
@@ -358,6 +359,7 @@ participants = Table(
     Column("entry_next_test_due_on", Date, comment="the date she came into the cohort with; results move it on"),
     Column("changed_at", Moment, nullable=False),
     Column("joined_on", Date, comment="the day she came into the cohort"),
+    Column("removal_reason", Words, comment="PDS's, of whoever is on no practice's list of England any more"),
 )
 
 participant_keys = Table(
@@ -454,6 +456,9 @@ records = Table(
     Column("non_responses", Integer, nullable=False, server_default="0"),
     Column("next_step", String(16), comment="what call and recall does next about her"),
     Column("next_step_on", Date, comment="from which day on"),
+    Column("last_step", String(16), comment="what call and recall did last about her date"),
+    Column("last_step_on", Date),
+    Column("gone", String(16), nullable=False, server_default="", comment="deceased, moved-away"),
     Column("policy", String(64), nullable=False),
     Column("data", LargeBinary, nullable=False, comment="the fold's outcome as JSON: results, alerts, because"),
     Column("folded_at", Moment, nullable=False),
@@ -499,7 +504,8 @@ recall_runs = Table(
     Column("run_on", Date, primary_key=True),
     Column("begun_at", Moment, nullable=False),
     Column("ended_at", Moment),
-    Column("counts", Text, nullable=False, comment="JSON: each step taken, each reason for which one was not"),
+    Column("counts", Text, nullable=False, comment="JSON: the steps taken"),
+    Column("cohort", Text, nullable=False, server_default="{}", comment="JSON: where everybody stood at its end"),
 )
 
 tasks = Table(
@@ -567,9 +573,10 @@ letters = Table(
     Column("participant_id", String(36), ForeignKey("participants.participant_id"), nullable=False, index=True),
     Column("result_id", String(36), ForeignKey("results.result_id"), comment="none: an invitation or a reminder"),
     Column("code", String(8), nullable=False),
-    Column("state", String(16), nullable=False, comment="wished, waiting, cancelled"),
+    Column("state", String(16), nullable=False, comment="wished, waiting, cancelled; withheld: its result gets none"),
     Column("why", Words, nullable=False),
     Column("changed_at", Moment, nullable=False),
+    Column("rule", String(16), nullable=False, server_default="", comment="why, for programs"),
 )
 
 refusals = Table(

@@ -20,6 +20,7 @@ from hub.io.store.figures import SqlFigures
 from hub.io.store.files import SqlFiles
 from hub.io.store.hours import SqlHours
 from hub.io.store.journal import SqlJournal
+from hub.io.store.letter_account import SqlLetterAccount
 from hub.io.store.letters import SqlLetters
 from hub.io.store.notifications import SqlNotifications, SqlRecallRuns
 from hub.io.store.outgoing import SqlOutgoing
@@ -37,7 +38,7 @@ from hub.io.store.withheld import SqlWithheld
 
 CHANNEL = outbox.name
 """What the relays LISTEN to on PostgreSQL."""
-_IN_ORDER = ("results", "records", "letters", "tasks", "events")
+_IN_ORDER = ("results", "records", "letters", "notifications", "tasks", "events")
 EVERYTHING = "everything"
 """The name that every step holds together with the others, and a change of the cohort alone."""
 _names = select(func.unnest(bindparam("names", type_=ARRAY(BigInteger))).label("name")).order_by("name").subquery()
@@ -212,6 +213,10 @@ class SqlTransaction:
     @cached_property
     def letters(self) -> SqlLetters:
         return SqlLetters(self._connection, self.write_down)
+
+    @cached_property
+    def letter_account(self) -> SqlLetterAccount:
+        return SqlLetterAccount(self._connection, self.write_down)
 
     @cached_property
     def counts(self) -> SqlCounts:

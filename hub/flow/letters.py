@@ -1,0 +1,156 @@
+"""Her letters: wished, waiting while a task about her is open, withheld by a rule, cancelled when the record changed.
+
+Each has a name drawn from what it is about, so it is one letter however often it is wished.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hub import telemetry
+from hub.contract import named_identity
+from hub.domain.call import BY_AGE
+from hub.domain.events import LetterWished
+from hub.domain.facts import CallStep, CeasedFact, TakenBackFact
+from hub.domain.letters import AGE_CEASING, INVITATIONS, LetterDue, LetterNotDue, letter_code, letters_due
+from hub.domain.record import Record
+from hub.flow.ports import LetterRow
+from hub.flow.step import Step
+
+PAUSED, HELD = "paused", "A task about her is open."
+CHANGED, RECORD_CHANGED = "record-changed", "The record changed."
+TOO_OLD = "too-old"
+
+
+def write_letter(step: Step, participant_id: str, code: str, about: object) -> None:
+    """An invitation, a reminder or a ceasing, which is about no result. `about` names its due date or its decision."""
+    letter = LetterRow(_name(participant_id, code, about), participant_id, None, code, "wished", "", step.now)
+    known = {each.letter_id: each for each in step.tx.letters.of(participant_id)}
+    _put(step, letter, known.get(letter.letter_id), held=bool(step.open_tasks(participant_id)))
+
+
+def follow_record(step: Step, participant_id: str, outcome: Record, letters: list[LetterRow]) -> None:
+    """Bring her letters into line with the record. While a task about her is open they all wait."""
+    held = bool(step.open_tasks(participant_id))
+    _follow_results(step, participant_id, outcome, [letter for letter in letters if letter.result_id], held=held)
+    for letter in letters:
+        if not letter.result_id:
+            _follow_call(step, letter, outcome, held=held)
+
+
+def hold_letters(step: Step, participant_id: str) -> None:
+    """Let her letters wait without a fold: where the fold itself may be what fails."""
+    step.hold_person(participant_id)
+    for letter in step.tx.letters.of(participant_id):
+        if letter.state == "wished":
+            step.tx.letters.put(replace(letter, state="waiting", why=HELD, rule=PAUSED, changed_at=step.now))
+
+
+def _name(participant_id: str, code: str, about: object) -> str:
+    return named_identity(f"letter|{participant_id}|{code}|{about}")
+
+
+# -- of results
+
+
+def _follow_results(step: Step, hers: str, outcome: Record, letters: list[LetterRow], *, held: bool) -> None:
+    known = {letter.letter_id: letter for letter in letters}
+    settled = set()
+    for index, each in enumerate(letters_due(outcome, step.policies, step.now.date())):
+        letter = _of_result(step, hers, each, letter_code(outcome, index))
+        before = known.get(letter.letter_id)
+        if isinstance(each, LetterDue):
+            _put(step, letter, before, held=held)
+        elif each.rule == TOO_OLD and before and _is_under_way(before, outcome):
+            # What was due in its time stays wished however late this fold is; what waited goes out.
+            if not held:
+                _put(step, letter, before, held=False)
+        else:
+            settled.update(_withhold(step, letter, each, letters))
+        settled.add(letter.letter_id)
+    for letter in letters:
+        if letter.letter_id not in settled and letter.state != "cancelled":
+            _cancel(step, letter)
+
+
+def _of_result(step: Step, hers: str, each: LetterDue | LetterNotDue, code: str | None) -> LetterRow:
+    return LetterRow(_name(hers, each.result_id, code), hers, each.result_id, code or "", "wished", "", step.now)
+
+
+def _is_under_way(letter: LetterRow, outcome: Record) -> bool:
+    """Whether a letter was wished in its time. One that waits for somebody who has died or moved away goes no more."""
+    return letter.state == "wished" or (letter.state == "waiting" and not outcome.gone)
+
+
+def _withhold(step: Step, letter: LetterRow, why: LetterNotDue, letters: list[LetterRow]) -> set[str]:
+    """The result gets none. Kept beside it, because every result must be accounted for: where a letter was wished
+    before, that one is cancelled. Returns the names of what is settled so."""
+    mine = {each.letter_id: each for each in letters if each.result_id == why.result_id}
+    name = _name(letter.participant_id, why.result_id, "withheld")
+    before = mine.pop(name, None)
+    for each in mine.values():
+        if each.state != "cancelled":
+            _cancel(step, each, why.rule, why.why)
+    if not mine and (before is None or (before.state, before.rule) != ("withheld", why.rule)):
+        step.tx.letters.put(replace(letter, letter_id=name, state="withheld", why=why.why, rule=why.rule))
+    return {*mine, name}
+
+
+# -- of call and recall
+
+
+def _follow_call(step: Step, letter: LetterRow, outcome: Record, *, held: bool) -> None:
+    """One that waited goes out if it still fits, or never; one that was wished waits if there is a doubt now. What no
+    longer fits and does not wait has been wished in its time."""
+    stands = letter.letter_id in _called_for(step, letter, outcome)
+    if letter.state == "waiting" and not stands:
+        _cancel(step, letter)
+    elif stands and letter.state in ("wished", "waiting"):
+        _put(step, replace(letter, changed_at=step.now), letter, held=held)
+
+
+def _called_for(step: Step, letter: LetterRow, outcome: Record) -> set[str]:
+    """The names that a letter of this code may have as the record now is."""
+    if outcome.gone:
+        return set()
+    hers, last = letter.participant_id, outcome.call.last_step
+    names = {_name(hers, letter.code, about) for about in _ceasings(step, hers, outcome.call.ceased)}
+    if last and letter.code in _codes_after(last.step, outcome.call.ceased):
+        names.add(_name(hers, letter.code, last.about_due_on))
+    return names
+
+
+def _codes_after(last: CallStep, ceased: str) -> set[str]:
+    if last is CallStep.NON_RESPONDER and ceased == BY_AGE:
+        return {AGE_CEASING}
+    return {code for (step, _), code in INVITATIONS.items() if step is last}
+
+
+def _ceasings(step: Step, participant_id: str, reason: str) -> list[str]:
+    """The decisions by which she is ceased for this reason."""
+    facts = step.facts(participant_id)
+    gone = {fact.fact_id for fact in facts if isinstance(fact, TakenBackFact)}
+    return [
+        fact.fact_id
+        for fact in facts
+        if isinstance(fact, CeasedFact) and fact.reason == reason and fact.fact_id not in gone
+    ]
+
+
+# -- of all
+
+
+def _put(step: Step, letter: LetterRow, known: LetterRow | None, *, held: bool) -> None:
+    state = "waiting" if held else "wished"
+    if known and known.state == state:
+        return
+    step.tx.letters.put(replace(letter, state=state, why=HELD if held else "", rule=PAUSED if held else ""))
+    if not held:
+        step.emit(
+            LetterWished(letter.letter_id, letter.participant_id, letter.result_id, letter.code), letter.participant_id
+        )
+        step.tell(telemetry.letter_wished, letter.code)
+
+
+def _cancel(step: Step, letter: LetterRow, rule: str = CHANGED, why: str = RECORD_CHANGED) -> None:
+    step.tx.letters.put(replace(letter, state="cancelled", why=why, rule=rule, changed_at=step.now))

@@ -1,0 +1,55 @@
+"""Call and recall: what the daily run did, where everybody stood at its end, and when the last one ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from prometheus_client import Counter, Gauge
+
+from hub.telemetry.fence import log
+from hub.telemetry.metrics import REGISTRY, label
+
+_steps = Counter("hub_recall_steps", "Steps of call and recall taken.", ["step"], registry=REGISTRY)
+_cohort = Gauge(
+    "hub_recall_cohort", "People by where they stood at the end of the last run.", ["place"], registry=REGISTRY
+)
+_seconds = Gauge("hub_recall_run_seconds", "How long the last daily run took.", registry=REGISTRY)
+_run_day = Gauge("hub_recall_run_day_seconds", "The day of the last run that ended, as Unix time.", registry=REGISTRY)
+_ended = Gauge(
+    "hub_recall_ended_seconds", "When it ended, as Unix time; before the first, when we began.", registry=REGISTRY
+)
+_places_seen: set[str] = set()
+
+
+def recall_step_taken(step: str) -> None:
+    """One step about one person: `notified`, `invited`, `reminded`, `non-responder`. Thousands a night: not logged."""
+    _steps.labels(label(step)).inc()
+
+
+def recall_run_begun() -> None:
+    log("info", "recall_run_begun")
+
+
+def recall_run_ended(cohort: Mapping[str, int]) -> None:
+    """Where everybody stood, by place; they add up to the cohort."""
+    places = {label(place.replace(": ", ":").replace(" ", "-")): count for place, count in cohort.items()}
+    _places_seen.update(places)
+    for place in _places_seen:
+        _cohort.labels(place).set(places.get(place, 0))
+    log("info", "recall_run_ended", count=sum(cohort.values()))
+
+
+def recall_run_took(seconds: float) -> None:
+    _seconds.set(seconds)
+
+
+def recall_run_left() -> None:
+    """It was ended before its end: the process stops, or another has taken it over. It goes on later."""
+    log("warning", "recall_run_left")
+
+
+def last_recall_run(day_began_at: datetime | None, ended_at: datetime) -> None:
+    """As the store has it, so that every process that looks tells the same."""
+    _run_day.set(day_began_at.timestamp() if day_began_at else 0)
+    _ended.set(ended_at.timestamp())
