@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from hub.domain.codes import HPV_POSITIVE, REPEAT, ROUTINE, SUSPEND, combination, is_inadequate
 from hub.domain.dates import add_months, months_of_age, spoken
@@ -28,6 +28,8 @@ from hub.domain.policy import CallSettings
 CALLED, ROUTINE_RECALL, REPEAT_ADVISED = "Called", "Routine", "Repeat advised"
 INADEQUATE, SUSPENDED, CEASED = "Inadequate", "Suspended", "Ceased"
 BY_AGE = "age-automatic"
+DEATH = "death"
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 NO_ACTION = "No action"
 STATUSES = {
     CallStep.NOTIFIED: "GP informed via PNL",
@@ -43,12 +45,20 @@ STATUSES = {
 class Entry:
     """What was known when she came into the cohort. `last_test_on`: her newest test then, if the cohort says so; the
     date she came with holds until a test at least as new as that is on the record. `joined_on`: the day she came,
-    where she came without a date: one is then made (domain.md 1.2)."""
+    where she came without a date: one is then made (domain.md 1.2).
+
+    The rest is as PDS tells it today, and folded anew when it tells otherwise: `gender` as registered; `deceased`, and
+    `died_on` if the day is known; `removal`, the code of why no practice's list holds her."""
 
     date_of_birth: date
     next_test_due_on: date | None
     last_test_on: date | None = None
     joined_on: date | None = None
+    gender: str = ""
+    deceased: bool = False
+    died_on: date | None = None
+    removal: str = ""
+    removed_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +75,8 @@ class Tested:
 class Call:
     """When she is next called, and how far that has come. `ceased` is the reason, empty while she is called;
     `decided_by` the result from which it follows, empty where another decision came after it. `objected` are the
-    results that came while she was ceased, for a clerk to decide about."""
+    results that came while she was ceased, for a clerk to decide about. `away`: why call and recall lets her be at
+    present, whatever her date; empty where it does not."""
 
     recall_type: str
     next_test_due_on: date | None
@@ -76,6 +87,7 @@ class Call:
     decided_by: str = ""
     objected: tuple[str, ...] = ()
     because: tuple[str, ...] = ()
+    away: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +106,19 @@ def call(
 ) -> Call:
     """Walk through `tests` (oldest first) and the other facts, in any order."""
     walk = _Walk(entry.date_of_birth, settings, [each.result for each in tests], tests)
-    return walk.through(_entered(entry, settings), others)
+    death = _death(entry, settings)
+    known = [*others, death] if death and death.decided_at > _LONG_AGO else others
+    outcome = walk.through(_entered(entry, settings), known)
+    if death and outcome.ceased != DEATH:  # whatever was decided about her, before or since
+        outcome = _anew(outcome, "She has died: ceased.", recall_type=CEASED, ceased=DEATH)
+    away = "" if death else _away(entry, settings)
+    return replace(outcome, away=away, because=(*outcome.because, away)) if away else outcome
 
 
 def next_step(outcome: Call, settings: CallSettings) -> NextStep | None:
-    """What is due next; None while she is suspended, ceased, or has no date (domain.md 1.2)."""
+    """What is due next; None while she is suspended, ceased, away, or has no date (domain.md 1.2)."""
     due_on = outcome.next_test_due_on
-    if due_on is None:
+    if due_on is None or outcome.away:
         return None
     last = outcome.last_step
     if last is None or last.step is CallStep.NON_RESPONDER:
@@ -119,6 +137,25 @@ def next_step(outcome: Call, settings: CallSettings) -> NextStep | None:
 def first_call_due_on(born_on: date, settings: CallSettings) -> date:
     """The first date of somebody under 25, so that she is invited at 24½ (domain.md 1.2)."""
     return add_months(born_on, 25 * 12) - timedelta(weeks=settings.first_call_weeks_before_25)
+
+
+def _death(entry: Entry, settings: CallSettings) -> CeasedFact | None:
+    """Her death, on its day or, where that is not known, at no time."""
+    removed_by_death = settings.removals.get(entry.removal) == "dead"
+    if not entry.deceased and not removed_by_death:
+        return None
+    day = entry.died_on or (entry.removed_on if removed_by_death else None)
+    return CeasedFact(DEATH, datetime.combine(day, time(12), UTC) if day else _LONG_AGO, DEATH)
+
+
+def _away(entry: Entry, settings: CallSettings) -> str:
+    """Why nobody calls her, though she lives and may have a date. A code that no table names is no reason to call."""
+    if entry.gender.casefold() in settings.genders_not_called:
+        return "She is not called: the register has her as male."
+    if entry.removal and settings.removals.get(entry.removal) != "called":
+        since = f" since {spoken(entry.removed_on)}" if entry.removed_on else ""
+        return f"She is not called: removed from every practice's list{since} ({entry.removal})."
+    return ""
 
 
 def _entered(entry: Entry, settings: CallSettings) -> Call:

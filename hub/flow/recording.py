@@ -126,7 +126,16 @@ def _entry(step: Step, participant_id: str) -> Entry:
 
 def entry_of(person: Participant) -> Entry:
     """What she came into the cohort with."""
-    return Entry(person.date_of_birth, person.next_test_due_on, joined_on=person.joined_on)
+    return Entry(
+        person.date_of_birth,
+        person.next_test_due_on,
+        joined_on=person.joined_on,
+        gender=person.gender or "",
+        deceased=bool(person.deceased),
+        died_on=person.died_on,
+        removal=person.removal,
+        removed_on=person.removed_on,
+    )
 
 
 def _wish_letters(step: Step, participant_id: str, outcome: Record, wished: list[LetterRow]) -> None:

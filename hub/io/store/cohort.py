@@ -47,6 +47,14 @@ def _participant(row: Row[Any]) -> Participant:
         practice_code=row.practice_code,
         next_test_due_on=row.entry_next_test_due_on,
         joined_on=row.joined_on,
+        deceased=row.deceased,
+        died_on=row.died_on,
+        removal=row.removal,
+        removed_on=row.removed_on,
+        restricted=bool(row.restricted),
+        workgroup=row.workgroup,
+        pds_version=row.pds_version,
+        merged_into=row.merged_into,
     )
 
 
@@ -64,6 +72,14 @@ def _values(participant: Participant, at: datetime) -> dict[str, Any]:
         "practice_code": participant.practice_code,
         "entry_next_test_due_on": participant.next_test_due_on,
         "joined_on": participant.joined_on,
+        "deceased": participant.deceased,
+        "died_on": participant.died_on,
+        "removal": participant.removal,
+        "removed_on": participant.removed_on,
+        "restricted": int(participant.restricted),
+        "workgroup": participant.workgroup,
+        "pds_version": participant.pds_version,
+        "merged_into": participant.merged_into,
         "changed_at": at,
     }
 
@@ -95,7 +111,10 @@ class SqlCohort(Room):
         stale = delete(participant_keys).where(participant_keys.c.participant_id == bindparam("id"))
         self._connection.execute(stale, [{"id": person.participant_id} for person in people])
         keys = [
-            {"key": key, "participant_id": person.participant_id} for person in people for key in search_keys(person)
+            {"key": key, "participant_id": person.participant_id}
+            for person in people
+            if not person.merged_into  # whoever has her history is found instead
+            for key in search_keys(person)
         ]
         insert_all_or_leave(self._connection, participant_keys, keys)
 
