@@ -7,7 +7,7 @@ from datetime import datetime
 
 from hub import telemetry
 from hub.contract import named_identity
-from hub.domain.call import Entry
+from hub.domain.call import DEATH, Entry
 from hub.domain.events import LetterWished, MatchUndone, RecordChanged, ResultMatched, ResultReported
 from hub.domain.facts import ResultFact, UndoneFact
 from hub.domain.letters import LetterNotDue, letter_code, letters_due
@@ -17,6 +17,7 @@ from hub.domain.versions import is_misdated, standing
 from hub.errors import Reason
 from hub.flow.parking import question
 from hub.flow.ports import LetterRow, MatchRow, ResultRow, Summary
+from hub.flow.review import ceasing_changed
 from hub.flow.step import Step
 
 HELD = "A task about her is open."
@@ -109,6 +110,8 @@ def refold(step: Step, participant_id: str) -> Record:
     step.tx.records.save(participant_id, outcome, step.now)
     if before != after:
         step.emit(RecordChanged(participant_id, *after), participant_id)
+    if before and before.ceased != after.ceased:
+        ceasing_changed(step, step.participant(participant_id), after)
     for alert in outcome.alerts:
         question(step, alert, participant_id)
     _wish_letters(step, participant_id, outcome, step.tx.letters.of(participant_id) if before else [])
@@ -139,12 +142,15 @@ def entry_of(person: Participant) -> Entry:
 
 
 def _wish_letters(step: Step, participant_id: str, outcome: Record, wished: list[LetterRow]) -> None:
-    """Bring the wished letters into line with the record. While a task about her is open they all wait."""
-    held = bool(step.open_tasks(participant_id))
-    wished = [letter for letter in wished if letter.result_id]  # invitations and reminders are no result's
+    """Bring the wished letters into line with the record. While a task about her is open, or nobody calls her, they all
+    wait; nothing is written to the dead."""
+    held = HELD if step.open_tasks(participant_id) else outcome.call.away
+    dead = outcome.call.ceased == DEATH
+    _wish_invitations(step, [letter for letter in wished if not letter.result_id], outcome.call.away, dead=dead)
+    wished = [letter for letter in wished if letter.result_id]
     known = {letter.letter_id: letter for letter in wished if letter.state != "cancelled"}
     before = {letter.letter_id: letter for letter in wished}
-    due, late = _due_letters(step, participant_id, outcome)
+    due, late = ([], []) if dead else _due_letters(step, participant_id, outcome, wished)
     for letter in due:
         _put_letter(step, letter, before.get(letter.letter_id), held)
     for letter in late:
@@ -152,19 +158,39 @@ def _wish_letters(step: Step, participant_id: str, outcome: Record, wished: list
         if not held and letter.letter_id in known:
             _put_letter(step, letter, known[letter.letter_id], held)
     for letter_id in known.keys() - {letter.letter_id for letter in (*due, *late)}:
-        gone = replace(known[letter_id], state="cancelled", why="The record changed.", changed_at=step.now)
-        step.tx.letters.put(gone)
+        _cancel(step, known[letter_id], "She has died." if dead else "The record changed.")
 
 
-def _due_letters(step: Step, participant_id: str, outcome: Record) -> tuple[list[LetterRow], list[LetterRow]]:
-    """The letters that are due now, and those that were due if they were wished before their tests grew too old."""
+def _wish_invitations(step: Step, wished: list[LetterRow], away: str, *, dead: bool) -> None:
+    """Invitations, reminders and what follows a decision: they wait while nobody calls her, and none reaches the dead.
+    Nothing here begins one."""
+    for letter in wished:
+        if letter.state == "cancelled":
+            continue
+        if dead:
+            _cancel(step, letter, "She has died.")
+        elif away or letter.state == "waiting":
+            _put_letter(step, letter, letter, away)
+
+
+def _cancel(step: Step, letter: LetterRow, why: str) -> None:
+    step.tx.letters.put(replace(letter, state="cancelled", why=why, changed_at=step.now))
+
+
+def _due_letters(
+    step: Step, participant_id: str, outcome: Record, wished: list[LetterRow]
+) -> tuple[list[LetterRow], list[LetterRow]]:
+    """The letters that are due now, and those that were due if they were wished before their tests grew too old. One
+    that was wished of somebody who turned out to be her is the same letter."""
+    names = {(letter.result_id, letter.code): letter.letter_id for letter in wished}
     due: list[LetterRow] = []
     late: list[LetterRow] = []
     for index, each in enumerate(letters_due(outcome, step.policies, step.now.date())):
         code = letter_code(outcome, index)
         if code is None or (isinstance(each, LetterNotDue) and each.rule != "too-old"):
             continue
-        letter_id = named_identity(f"letter|{participant_id}|{each.result_id}|{code}")
+        name = named_identity(f"letter|{participant_id}|{each.result_id}|{code}")
+        letter_id = names.get((each.result_id, code), name)
         letter = LetterRow(letter_id, participant_id, each.result_id, code, "wished", "", step.now)
         (late if isinstance(each, LetterNotDue) else due).append(letter)
     return due, late
@@ -178,11 +204,12 @@ def hold_letters(step: Step, participant_id: str) -> None:
             step.tx.letters.put(replace(letter, state="waiting", why=HELD, changed_at=step.now))
 
 
-def _put_letter(step: Step, letter: LetterRow, known: LetterRow | None, held: bool) -> None:
+def _put_letter(step: Step, letter: LetterRow, known: LetterRow | None, held: str) -> None:
+    """`held` says why it must wait; empty where it need not."""
     state = "waiting" if held else "wished"
     if known and known.state == state:
         return
-    step.tx.letters.put(replace(letter, state=state, why=HELD if held else ""))
+    step.tx.letters.put(replace(letter, state=state, why=held, changed_at=step.now))
     if not held:
         step.emit(
             LetterWished(letter.letter_id, letter.participant_id, letter.result_id, letter.code), letter.participant_id
