@@ -162,7 +162,7 @@ def people_changed(step: Step, people: list[Participant]) -> None:
             enrol(step, person)
         if was and was.practice_code != person.practice_code:
             practice_changed(step, person)
-    for task in step.tx.tasks.waiting_for_keys({key for person in people for key in search_keys(person)}):
+    for task in step.tx.tasks.waiting_for_keys(key for person in people for key in search_keys(person)):
         reconsider(step, task)
 
 

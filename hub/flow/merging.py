@@ -11,7 +11,7 @@ from dataclasses import replace
 from hub.contract import named_identity
 from hub.domain.people import Participant
 from hub.flow.clerks import Refused, people_changed
-from hub.flow.ports import MergeRow
+from hub.flow.ports import MergeRow, Transaction
 from hub.flow.recording import refold
 from hub.flow.settling import follow_up
 from hub.flow.step import Step
@@ -49,6 +49,14 @@ def take_apart(step: Step, merge_id: str, *, by: str, why: str) -> None:
     step.forget([gone, kept])
     people_changed(step, [gone, kept])
     refold(step, gone.participant_id)  # her record was taken away with the merge
+
+
+def known_by(tx: Transaction, nhs_number: str) -> Participant | None:
+    """Whoever is known by this number, or was before it was replaced."""
+    person = tx.cohort.by_nhs_number(nhs_number)
+    while person and person.merged_into:
+        person = tx.cohort.get(person.merged_into)
+    return person
 
 
 def _older(kept: Participant, gone: Participant) -> Participant:
