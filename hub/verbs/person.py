@@ -40,7 +40,7 @@ EXAMPLES = (
     "hub person cease --reason no-cervix --case CAS-12345-ABCDE --why 'operation note'",
     "hub person reinstate --due 2027-05-01 --case CAS-12345-ABCDE --why 'ceased by mistake'",
     "hub person undo ACTION --case CAS-12345-ABCDE --why 'wrong person'",
-    "echo 9990080836 | hub person show --json                 the number comes on standard input, or is asked for",
+    "hub person show --json                                   the number comes on standard input, or is asked for",
 )
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 EXAMPLES = (
     "hub pnl list --practice A86020                    who is due to be invited",
     "hub pnl list --practice A86020 --list not-responded",
-    "hub pnl list --practice A86020 --csv > due.csv    with names, for the practice alone",
+    "hub pnl list --practice A86020 --csv              with names, for the practice alone",
     "hub pnl list --practice A86020 --workgroup defence-medical-services",
     "hub pnl answer 3f2a9c1e-... --practice A86020 --invite --why 'known to us'",
     "hub pnl answer 3f2a9c1e-... --practice A86020 --defer pregnancy --due 2027-05-01 --why '20 weeks'",
