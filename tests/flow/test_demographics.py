@@ -19,6 +19,7 @@ from hub.flow.recording import entry_of
 from hub.flow.review import NEW_ABNORMAL, NEW_CEASED, RECENTLY_CEASED
 from hub.flow.step import Step
 from hub.flow.visibility import visible_people, visible_tasks
+from hub.verbs.task_view import say_view, view_of
 from tests.flow.scene import POLICIES, Scene, misspelt
 from tests.flow.test_actions import ACTIONS, CLERK, cease, do, listed
 from tests.flow.test_recall_run import DUE, letters, run, status
@@ -189,3 +190,16 @@ async def test_people_of_a_workgroup_of_their_own_are_shown_to_nobody_else(scene
     assert len(scene.read(lambda tx: visible_tasks(tx, tasks, [EVERYBODY, DEFENCE]))) == 2
     (task,) = scene.read(lambda tx: visible_tasks(tx, tasks, [EVERYBODY]))
     assert [each["participant_id"] for each in task.candidates] == [other.participant_id]
+
+
+async def test_an_address_that_is_restricted_is_not_shown_to_a_clerk(
+    scene: Scene, capsys: pytest.CaptureFixture[str]
+) -> None:
+    person = scene.person()
+    apply(scene, told(person, 2, restricted=True, address_lines=(), postcode=None))
+    await scene.report(replace(misspelt(person), address_lines=(), postcode=None), scene.result("X0A"))
+    (task,) = scene.open_tasks()
+    say_view(scene.read(lambda tx: view_of(tx, task)))
+    shown = capsys.readouterr().out
+    assert "withheld (restricted)" in shown
+    assert not any(line in shown for line in person.address_lines)
