@@ -86,6 +86,12 @@ class Step:
         """These people are in the cohort now, as they are here."""
         self._people.update((person.participant_id, person) for person in people)
 
+    def forget(self, people: Iterable[Participant]) -> None:
+        """All that was read of these people is to be read again; they are in the cohort as they are here."""
+        self.know(people)
+        self._facts.clear()
+        self._tasks.clear()
+
     def facts(self, participant_id: str) -> list[Fact]:
         """The facts of a participant's record, those of this step among them."""
         if participant_id not in self._facts:

@@ -18,6 +18,7 @@ URGENCY = {0: "urgent", 1: "abnormal", 2: "normal"}
 MARKS = {"agrees": "=", "similar": "~", "differs": "#", "missing": " "}
 SHOWN_CANDIDATES = 5
 SIBLINGS_AMONG = 1_000
+WITHHELD = "withheld (restricted)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +205,6 @@ def _known(person: Participant) -> dict[str, str]:
         "given names": " ".join(person.given_names),
         "date of birth": str(person.date_of_birth),
         "sex": GENDERS.get(person.gender or "", person.gender or ""),
-        "postcode": person.postcode or "",
-        "address": ", ".join(person.address_lines),
+        "postcode": WITHHELD if person.restricted else person.postcode or "",
+        "address": WITHHELD if person.restricted else ", ".join(person.address_lines),
     }

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from hub.errors import CannotRun
-from hub.verbs.speaking import data_argument, json_argument, opened_store, say, say_json, say_table
+from hub.verbs.speaking import data_argument, json_argument, opened_store, say, say_json, say_table, workgroup_argument
 from hub.verbs.task_view import URGENCY, say_view, task_fields, view_fields, view_of
 
 if TYPE_CHECKING:
@@ -50,9 +50,11 @@ def _action_arguments(name: str, action: argparse.ArgumentParser) -> None:
     data_argument(action)
     json_argument(action)
     if name == "list":
+        workgroup_argument(action)
         return
     action.add_argument("task", nargs="?" if name == "undo" else None, help="the task's id, or how it begins")
     if name == "show":
+        workgroup_argument(action)
         return
     action.add_argument("--by", default=getpass.getuser(), help="who decides (default: the user of this session)")
     action.add_argument("--why", required=True, help="the reason, kept with the decision; no clinical information")
@@ -71,7 +73,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _list(store: SqlStore, options: argparse.Namespace) -> int:
-    tasks = store.read_now(lambda tx: tx.tasks.worklist(options.limit, options.state))
+    from hub.flow.visibility import visible_tasks
+
+    tasks = store.read_now(
+        lambda tx: visible_tasks(tx, tx.tasks.worklist(options.limit, options.state), options.workgroup)
+    )
     if options.json:
         say_json([task_fields(task) for task in tasks])
         return 0
@@ -124,8 +130,13 @@ def find_task(store: SqlStore, name: str | None) -> TaskRow:
 
 
 def _show(store: SqlStore, options: argparse.Namespace) -> int:
+    from hub.flow.visibility import visible_tasks
+
     task = find_task(store, options.task)
-    view = store.read_now(lambda tx: view_of(tx, task))
+    visible = store.read_now(lambda tx: visible_tasks(tx, [task], options.workgroup))
+    if not visible:
+        raise CannotRun("This task is about somebody whom another workgroup alone may see (--workgroup).")
+    view = store.read_now(lambda tx: view_of(tx, visible[0]))
     say_json(view_fields(view)) if options.json else say_view(view)
     return 0
 

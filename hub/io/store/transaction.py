@@ -10,6 +10,7 @@ from sqlalchemy import ARRAY, BigInteger, Connection, bindparam, func, insert, s
 
 from hub.io.store.actions import SqlActions
 from hub.io.store.cohort import SqlCohort
+from hub.io.store.cohort_files import SqlCohortFiles
 from hub.io.store.counts import SqlCounts
 from hub.io.store.dead import SqlDead
 from hub.io.store.discharges import SqlDischarges
@@ -22,6 +23,7 @@ from hub.io.store.hours import SqlHours
 from hub.io.store.journal import SqlJournal
 from hub.io.store.letter_account import SqlLetterAccount
 from hub.io.store.letters import SqlLetters
+from hub.io.store.merges import SqlMerges
 from hub.io.store.notifications import SqlNotifications, SqlRecallRuns
 from hub.io.store.outgoing import SqlOutgoing
 from hub.io.store.pace import SqlPace
@@ -201,6 +203,14 @@ class SqlTransaction:
     @cached_property
     def actions(self) -> SqlActions:
         return SqlActions(self._connection, self.write_down)
+
+    @cached_property
+    def merges(self) -> SqlMerges:
+        return SqlMerges(self._connection, self.write_down)
+
+    @cached_property
+    def cohort_files(self) -> SqlCohortFiles:
+        return SqlCohortFiles(self._connection, self.write_down)
 
     @cached_property
     def recall_runs(self) -> SqlRecallRuns:
