@@ -27,6 +27,7 @@ class Context:
 
     policies: Policies
     clock: Clock
+    asks_pds: bool = False
 
 
 def handle(tx: Transaction, envelope: Envelope, context: Context) -> Step:
@@ -120,6 +121,7 @@ def _step(tx: Transaction, envelope: Envelope, context: Context) -> Step:
         traceparent=envelope.traceparent,
         feed=envelope.feed,
         digest=envelope.digest,
+        asks_pds=context.asks_pds,
     )
 
 

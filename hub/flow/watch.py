@@ -11,6 +11,7 @@ from hub import telemetry
 from hub.errors import Retry
 from hub.flow.listening import Heard
 from hub.flow.ports import Clock, Conveyor, Store, Transaction
+from hub.flow.question_ports import Backlog
 
 LOOK_SECONDS = 5.0
 LISTEN_SECONDS = 60.0
@@ -24,13 +25,20 @@ class _Behind:
     oldest_unfinished: datetime | None
     dead: int
     tasks: dict[str, int]
+    questions: dict[str, Backlog]
 
 
 def _look(tx: Transaction) -> _Behind:
     backlog = tx.events.backlog()
     waiting, unfinished = tx.events.oldest()
     return _Behind(
-        backlog["unconfirmed"], backlog["unfinished"], waiting, unfinished, tx.dead.count(), tx.counts.parked()
+        backlog["unconfirmed"],
+        backlog["unfinished"],
+        waiting,
+        unfinished,
+        tx.dead.count(),
+        tx.counts.parked(),
+        tx.questions.backlog(),
     )
 
 
@@ -65,6 +73,8 @@ class Watch:
         )
         telemetry.dead_letters(behind.dead)
         telemetry.tasks_waiting(behind.tasks)
+        for kind, questions in behind.questions.items():
+            telemetry.pds_waiting(kind, questions.waiting, self._age(questions.oldest_at))
         return ""
 
     async def _look_at_feeds(self) -> None:

@@ -40,7 +40,16 @@ from hub.telemetry.mesh import (
 )
 from hub.telemetry.metrics import CONTENT_TYPE, REGISTRY, SECONDS, count_one, label, render_metrics
 from hub.telemetry.partners import partner_answered, partner_not_proven
-from hub.telemetry.pds import pds_asked, pds_asked_by_hand, pds_circuit, pds_responded, pds_token, pds_waited
+from hub.telemetry.pds import (
+    pds_asked,
+    pds_asked_by_hand,
+    pds_circuit,
+    pds_put_off,
+    pds_responded,
+    pds_token,
+    pds_waited,
+    pds_waiting,
+)
 from hub.telemetry.traces import new_traceparent, span, steps, stop_tracing, trace_to, tracing
 
 __all__ = [
@@ -72,9 +81,11 @@ __all__ = [
     "pds_asked",
     "pds_asked_by_hand",
     "pds_circuit",
+    "pds_put_off",
     "pds_responded",
     "pds_token",
     "pds_waited",
+    "pds_waiting",
     "queue_depth",
     "render_metrics",
     "span",

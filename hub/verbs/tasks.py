@@ -32,7 +32,7 @@ LIMIT = 200
 def arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     listing = actions.add_parser("list", help="what waits, riskiest first")
-    listing.add_argument("--state", choices=("open", "queried", "closed"), help="only tasks in this state")
+    listing.add_argument("--state", choices=("asking", "open", "queried", "closed"), help="only tasks in this state")
     listing.add_argument("--limit", type=int, default=LIMIT, help=f"how many (default {LIMIT})")
     actions.add_parser("show", help="one task: claim and candidates side by side, and its history")
     for name, line in (
