@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from hub import telemetry
@@ -24,7 +24,8 @@ from hub.flow.ports import DemographicsRegister, Store, Transaction
 from hub.flow.question_ports import Kind, QuestionRow
 from hub.flow.step import Step, tell_all
 
-AT_ONCE = 8
+AT_ONCE = 3
+"""Questions of one asker under way at a time. At five requests a second more would only wait, each in a thread."""
 LOOK_SECONDS = 1.0
 AWAY_SECONDS = 5.0
 """Rest of an asker whose question PDS did not answer: it need not find that out of every question that waits."""
@@ -33,7 +34,7 @@ LEASE = timedelta(minutes=5)
 FIRST_REST, LONGEST_REST = timedelta(seconds=10), timedelta(minutes=5)
 
 
-class _NotAnswered(Exception):
+class NotAnswered(Exception):
     """Now, or until an engineer has mended something. `why` is a code."""
 
     def __init__(self, why: str) -> None:
@@ -50,6 +51,9 @@ class Asker:
     context: Context
     patience: timedelta
     wake: Callable[[], None]
+    _settling: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Whoever settles a question waits until nobody decides about anything. One at a time, or all threads of the
+    process would wait for each other."""
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -91,7 +95,7 @@ class Asker:
             return True
         try:
             asked = await ask_about(self.register, claim) if claim else []
-        except _NotAnswered as away:
+        except NotAnswered as away:
             return await self._not_answered(question, away.why)
         await self._step(lambda step: asking.answered(step, question, asked))
         return True
@@ -115,7 +119,7 @@ class Asker:
             return False
         try:
             answer = await _answer(self.register, WhoHas(question.subject))
-        except _NotAnswered as away:
+        except NotAnswered as away:
             await self._put_off(question, away.why)
             return False
         await self._step(lambda step: hints.answered(step, question, answer))
@@ -137,13 +141,14 @@ class Asker:
             work(step)
             return step
 
-        step: Step = await patiently(self.store.write, done)
+        async with self._settling:
+            step: Step = await patiently(self.store.write, done)
         tell_all(step.told)
         self.wake()
 
 
 async def ask_about(register: DemographicsRegister, claim: Claim) -> list[asking.Asked]:
-    """Ask by the number, and by everything else unless that is who the claim says. Raises Retry or NotAnswered."""
+    """Ask by the number, and by everything else unless that is who the claim says. Raises NotAnswered."""
     asked: list[asking.Asked] = []
     for question in asking.questions_about(claim):
         asked.append(asking.Asked(question, await _answer(register, question)))
@@ -157,9 +162,9 @@ async def _answer(register: DemographicsRegister, question: Question) -> Answer:
     try:
         answer = await register.ask(question)
     except Retry as away:
-        raise _NotAnswered(away.hint or away.reason.code) from None
+        raise NotAnswered(away.hint or away.reason.code) from None
     if isinstance(answer, Refused) and answer.fault is Fault.HUB:  # asking again helps once an engineer has mended it
-        raise _NotAnswered(answer.code)
+        raise NotAnswered(answer.code)
     return answer
 
 

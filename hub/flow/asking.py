@@ -27,7 +27,7 @@ from hub.domain.people import Claim, Participant
 from hub.errors import Reason
 from hub.flow.cohort_import import take_people
 from hub.flow.parking import ASKING, tell_of
-from hub.flow.question_ports import QuestionRow
+from hub.flow.question_ports import Kind, QuestionRow
 from hub.flow.step import Step
 
 NOT_ANSWERED = "PDS has not answered for too long."
@@ -79,6 +79,22 @@ def joined(step: Step, asked: Sequence[Asked]) -> None:
     people = [person for each in asked if (person := _eligible(step, each))]
     if people:
         take_people(step, people)
+
+
+def answered_to_clerk(step: Step, task_id: str, asked: Sequence[Asked], *, by: str) -> str:
+    """The same for a clerk who asks about a task: whoever is found is among its candidates then, or the task is
+    settled. Returns what PDS said; who asked, and when, is kept."""
+    step.tx.hold_everything()
+    joined(step, asked)
+    sentence = said(step, asked)
+    asked_by_clerk(step, task_id, outcome_of(asked), by=by, why=sentence)
+    return sentence
+
+
+def asked_by_clerk(step: Step, task_id: str, outcome: str, *, by: str, why: str) -> None:
+    """The audit's row; it holds no number."""
+    row = QuestionRow(Kind.CLERK, task_id, by, step.now, step.now, 1, why, "settled", outcome, settled_at=step.now)
+    step.tx.questions.put([row])
 
 
 def given_up(step: Step, question: QuestionRow, why: str) -> None:

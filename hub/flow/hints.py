@@ -5,23 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import NamedTuple
 
-from hub.domain.demographics import Answer, Demographics, Found
+from hub.domain.demographics import Answer, Demographics, Found, Hint
 from hub.domain.people import Participant
 from hub.flow.clerks import people_changed
 from hub.flow.ports import Transaction
 from hub.flow.question_ports import Kind, QuestionRow
 from hub.flow.step import Step
-
-
-class Hint(NamedTuple):
-    """What an event says that may be believed: that something about this person has changed. `event_id` is its
-    sender's name for it."""
-
-    event_id: str
-    kind: str
-    nhs_number: str
 
 
 def take(tx: Transaction, hints: Sequence[Hint], at: datetime) -> None:

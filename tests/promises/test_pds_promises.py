@@ -17,13 +17,13 @@ from adapters.pds_fhir import PdsFhir
 from adapters.simulators.pds import Fault, PdsSimulator
 from adapters.simulators.pds_people import Registered
 from hub.contract import result_identity
+from hub.domain.demographics import Hint
 from hub.domain.events import ResultParked, TaskClosed
 from hub.domain.people import Claim, Participant
 from hub.errors import Reason
 from hub.flow import hints
 from hub.flow.asker import Asker
 from hub.flow.asking import NOT_ANSWERED
-from hub.flow.hints import Hint
 from hub.flow.ports import TaskRow
 from hub.flow.question_ports import Kind, QuestionRow
 from hub.io.pds import PdsDoor, PdsSettings
@@ -202,14 +202,19 @@ async def test_an_asker_that_dies_leaves_its_question_to_the_next(bench: Bench) 
     assert bench.scene.open_tasks() == []
 
 
-async def test_three_askers_settle_every_question_once(bench: Bench) -> None:
+async def test_two_askers_settle_every_question_once(bench: Bench) -> None:
     people = [bench.registered() for _ in range(12)]
     raws = [bench.scene.message(person, bench.scene.result()) for person in people]
     await bench.road.take(*raws)
     await bench.road.settled()
-    for asker in [bench.asker() for _ in range(3)]:
+    for asker in [bench.asker() for _ in range(2)]:
         bench.road.start(asker.run())
-    await bench.road.until(lambda: not bench.scene.read(lambda tx: tx.questions.backlog())["claim"].waiting)
+
+    def none_waits() -> bool:
+        bench.scene.now += timedelta(seconds=1)  # what was put off comes again
+        return not bench.scene.read(lambda tx: tx.questions.backlog())["claim"].waiting
+
+    await bench.road.until(none_waits)
     assert [bench.scene.codes_of(joined) for person in people if (joined := bench.joined(person))] == [["X0A"]] * 12
     assert bench.scene.read(lambda tx: tx.cohort.count()) == 12
     assert bench.scene.open_tasks() == []
