@@ -68,7 +68,7 @@ def answered(step: Step, question: QuestionRow, asked: Sequence[Asked]) -> None:
     """PDS has said all that it has to say about a task's claim. Whoever is found and eligible joins the cohort, and the
     claim is decided on anew by the same matching; what is not certain then is the clerk's."""
     step.tx.hold_everything()
-    if not step.tx.questions.settle(question.seq, outcome_of(asked), step.now):
+    if not step.tx.questions.settle(question, outcome_of(asked), step.now):
         return  # another has brought the answer
     joined(step, asked)
     open_for_clerk(step, question.subject, said(step, asked))
@@ -100,7 +100,7 @@ def asked_by_clerk(step: Step, task_id: str, outcome: str, *, by: str, why: str)
 def given_up(step: Step, question: QuestionRow, why: str) -> None:
     """The answer has not come in time: a clerk decides without it."""
     step.tx.hold_everything()
-    if step.tx.questions.settle(question.seq, "given-up", step.now):
+    if step.tx.questions.settle(question, "given-up", step.now):
         open_for_clerk(step, question.subject, why)
 
 

@@ -17,6 +17,7 @@ from hub.flow.step import Step
 def take(tx: Transaction, hints: Sequence[Hint], at: datetime) -> None:
     """Each becomes a question, one for each person however many hints there are."""
     first = {hint.nhs_number: hint for hint in reversed(hints)}
+    tx.questions.ask_again(list(first), at)
     tx.questions.put([QuestionRow(Kind.PERSON, hint.nhs_number, hint.kind, at, at) for hint in first.values()])
 
 
@@ -26,7 +27,7 @@ def concerns_us(tx: Transaction, question: QuestionRow) -> bool:
 
 
 def not_ours(step: Step, question: QuestionRow) -> None:
-    step.tx.questions.settle(question.seq, "not-of-the-cohort", step.now)
+    step.tx.questions.settle(question, "not-of-the-cohort", step.now)
 
 
 def answered(step: Step, question: QuestionRow, answer: Answer) -> None:
@@ -35,10 +36,10 @@ def answered(step: Step, question: QuestionRow, answer: Answer) -> None:
     person = answer.person if isinstance(answer, Found) else None
     known = step.tx.cohort.by_nhs_number(question.subject)
     if person is None or known is None or person.nhs_number != question.subject:
-        step.tx.questions.settle(question.seq, _word(answer), step.now)
+        step.tx.questions.settle(question, _word(answer), step.now)
     elif person.version <= step.tx.questions.newest_version(question.subject):
-        step.tx.questions.settle(question.seq, "not-newer", step.now)
-    elif step.tx.questions.settle(question.seq, "taken-over", step.now, person.version):
+        step.tx.questions.settle(question, "not-newer", step.now)
+    elif step.tx.questions.settle(question, "taken-over", step.now, person.version):
         people_changed(step, [known_as(known, person)])
 
 

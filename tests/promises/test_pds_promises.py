@@ -295,3 +295,21 @@ async def test_a_claim_goes_before_every_hint(bench: Bench) -> None:
         lambda tx: tx.questions.take(1, bench.scene.now, bench.scene.now + timedelta(minutes=5))
     )
     assert [question.kind for question in taken] == [Kind.CLAIM]
+
+
+async def test_a_hint_that_comes_while_she_is_read_has_her_read_again(bench: Bench) -> None:
+    """The answer under way is older than what the second event is about."""
+    person = bench.scene.person()
+    bench.pds.people = [Registered(replace(person, postcode="ZZ99 3VZ"), version=7)]
+    bench.pds.faults.append(Fault(seconds=0.2))
+    hint(bench, person)
+    asker = bench.asker()
+    asking = asyncio.create_task(asker.ask_some())
+    await bench.road.until(lambda: bool(bench.pds.seen))
+    bench.scene.now += timedelta(seconds=1)
+    hint(bench, person)
+    await asking
+    assert bench.question(person.nhs_number).state == "waiting"
+    bench.pds.people = [Registered(replace(person, postcode="ZZ99 1AA"), version=8)]
+    await asker.ask_some()
+    assert (bench.question(person.nhs_number).state, bench.question(person.nhs_number).version) == ("settled", 8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,8 @@ from hub.io.store.room import Room
 from hub.io.store.schema import questions
 from hub.io.store.statements import insert_all_or_leave
 
+_MOST_NUMBERS = 10_000
+"""In one statement: both databases limit its variables."""
 _WAITING = questions.c.state == "waiting"
 
 
@@ -41,7 +44,15 @@ class SqlQuestions(Room):
             found += self._due(kind, limit - len(found), at)
         taken = update(questions).where(questions.c.seq.in_([each.seq for each in found]))
         self._connection.execute(taken.values(next_at=again_at, tries=questions.c.tries + 1))
-        return found
+        return [replace(each, next_at=again_at, tries=each.tries + 1) for each in found]
+
+    def ask_again(self, nhs_numbers: Sequence[str], at: datetime) -> None:
+        """What is being asked about these people just now may be older than what is known since: it is due again, and
+        whoever has it in his hands cannot settle it any more."""
+        for start in range(0, len(nhs_numbers), _MOST_NUMBERS):
+            some = nhs_numbers[start : start + _MOST_NUMBERS]
+            asked = (questions.c.kind == Kind.PERSON.value, questions.c.subject.in_(some), questions.c.tries > 0)
+            self._connection.execute(update(questions).where(_WAITING, *asked).values(next_at=at))
 
     def _due(self, kind: Kind, limit: int, at: datetime) -> list[QuestionRow]:
         due = (
@@ -57,9 +68,10 @@ class SqlQuestions(Room):
         later = update(questions).where(questions.c.seq == seq, _WAITING)
         self._connection.execute(later.values(next_at=next_at, why=why))
 
-    def settle(self, seq: int, outcome: str, at: datetime, version: int | None = None) -> bool:
-        """Whether it still waited: of several who bring an answer, one counts."""
-        done = update(questions).where(questions.c.seq == seq, _WAITING)
+    def settle(self, question: QuestionRow, outcome: str, at: datetime, version: int | None = None) -> bool:
+        """Whether it still waited, as it was taken: of several who bring an answer, one counts."""
+        as_taken = (questions.c.seq == question.seq, questions.c.next_at == question.next_at)
+        done = update(questions).where(_WAITING, *as_taken)
         changed = done.values(state="settled", outcome=outcome, settled_at=at, version=version, why="")
         return self._connection.execute(changed).rowcount == 1
 
