@@ -21,6 +21,7 @@ from hub.domain.people import Participant
 from hub.domain.record import Record
 from hub.errors import Retry
 from hub.flow.feed_ports import Figures, FileFaults, Hours, Slides
+from hub.flow.question_ports import Questions
 
 T = TypeVar("T")
 Clock = Callable[[], datetime]
@@ -647,6 +648,8 @@ class Transaction(Protocol):
     def duties(self) -> Duties: ...
     @property
     def pace(self) -> Pace: ...
+    @property
+    def questions(self) -> Questions: ...
     @property
     def files(self) -> Files: ...
     @property

@@ -22,7 +22,8 @@ Told = list[Callable[[], None]]
 @dataclass(slots=True)
 class Step:
     """`cause` is an event id or a decision's id: every id made in this step is drawn from it, so the step done again
-    makes the same things. `told` collects what telemetry hears after the commit, because work may be run twice."""
+    makes the same things. `told` collects what telemetry hears after the commit, because work may be run twice.
+    `asks_pds`: whether PDS is asked about a claim that fits nobody, before a clerk is."""
 
     tx: Transaction
     policies: Policies
@@ -31,6 +32,7 @@ class Step:
     traceparent: str = ""
     feed: str = ""
     digest: str = ""
+    asks_pds: bool = False
     told: Told = field(default_factory=list)
     _made: int = 0
     _people: dict[str, Participant] = field(default_factory=dict)

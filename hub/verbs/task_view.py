@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from hub.domain.events import ReportParked
@@ -55,6 +56,12 @@ def view_of(tx: Transaction, task: TaskRow) -> TaskView:
         record=tx.records.get(task.participant_id) if task.participant_id else None,
         decisions=tx.tasks.decisions(task.task_id),
     )
+
+
+def spoken_age(since: datetime) -> str:
+    """How long something waits, roughly: 40 s, 12 min, 5 h."""
+    seconds = max(0, int((datetime.now(UTC) - since).total_seconds()))
+    return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"
 
 
 def task_fields(task: TaskRow) -> dict[str, Any]:

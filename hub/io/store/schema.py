@@ -20,6 +20,7 @@ merges, cohort_files       two participants who were one person; how far each fi
 feed_hours                 answers to each feed by the hour
 file_faults ──< file_notes files that are missing or corrupt, and what was done about each
 pace                       when a partner may be asked next
+questions                  what PDS is to be asked, and what it was asked by whom
 """
 
 from __future__ import annotations
@@ -221,6 +222,41 @@ pace = Table(
     metadata,
     Column("partner", String(32), primary_key=True),
     Column("next_at", Moment, nullable=False, comment="the next free turn"),
+)
+
+questions = Table(
+    "questions",
+    metadata,
+    _number(),
+    Column("kind", String(16), nullable=False, comment="claim, clerk, person"),
+    Column("subject", Words, nullable=False, comment="a task's id; of a person, her NHS number"),
+    Column("by", Words, nullable=False, comment="the hub, an event, or the clerk who asked"),
+    Column("opened_at", Moment, nullable=False),
+    Column("next_at", Moment, nullable=False, comment="not asked before"),
+    Column("tries", Integer, nullable=False),
+    Column("why", Words, nullable=False, comment="why it has no answer yet"),
+    Column("state", String(16), nullable=False, comment="waiting, settled"),
+    Column("outcome", String(32), nullable=False),
+    Column("version", Integer, comment="the version of her record that was taken over"),
+    Column("settled_at", Moment),
+    # However many hints come about one person, she is asked about once.
+    Index(
+        "uq_questions_waiting",
+        "kind",
+        "subject",
+        unique=True,
+        sqlite_where=text("state = 'waiting'"),
+        postgresql_where=text("state = 'waiting'"),
+    ),
+    Index(
+        "ix_questions_next",
+        "kind",
+        "next_at",
+        sqlite_where=text("state = 'waiting'"),
+        postgresql_where=text("state = 'waiting'"),
+    ),
+    Index(None, "subject"),
+    sqlite_autoincrement=True,
 )
 
 files = Table(

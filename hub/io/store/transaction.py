@@ -29,6 +29,7 @@ from hub.io.store.outgoing import SqlOutgoing
 from hub.io.store.pace import SqlPace
 from hub.io.store.prepared import Prepared
 from hub.io.store.proofs import SqlProofs
+from hub.io.store.questions import SqlQuestions
 from hub.io.store.records import SqlRecords
 from hub.io.store.refusals import SqlRefusals
 from hub.io.store.requests import SqlRequests
@@ -139,6 +140,10 @@ class SqlTransaction:
     @cached_property
     def pace(self) -> SqlPace:
         return SqlPace(self._connection, self.write_down)
+
+    @cached_property
+    def questions(self) -> SqlQuestions:
+        return SqlQuestions(self._connection, self.write_down)
 
     @cached_property
     def files(self) -> SqlFiles:
