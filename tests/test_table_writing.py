@@ -20,7 +20,7 @@ def plain(table: FeedTable) -> Any:
 @pytest.mark.parametrize("feed", sorted(FEEDS.by_id))
 def test_every_table_survives(feed: str, tmp_path: Path) -> None:
     path = tmp_path / f"{feed}.toml"
-    section = f"facts.{min(FEEDS.by_id[feed].facts)}"
+    section = "facts.nhs_number"  # every table has it
     path.write_text(table_text(FEEDS.by_id[feed], ["Its head."], {section: "Look.\nAgain."}, ["Its tail."]))
     assert plain(read_table(path, FeedTable)) == plain(FEEDS.by_id[feed])
     text = path.read_text()
