@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from hub import telemetry
@@ -14,6 +15,7 @@ from hub.app.parts import Parts, conveyor_of, duties_of, parts_of, pds_of
 from hub.app.readiness import readiness, without
 from hub.app.tables import context_of, feeds_of, wall_clock
 from hub.config import Settings
+from hub.flow.asker import Asker
 from hub.flow.consumers import RECORDS
 from hub.flow.daily_recall import DailyRecall
 from hub.flow.dead import DeadLetters
@@ -95,7 +97,17 @@ def _background(role: str, parts: Parts) -> list[Work]:
         return [parts.relay.run()]
     if role == "worker":
         worker = Worker(parts.store, parts.conveyor, parts.context, RECORDS, parts.relay.wake)
-        return [worker.run(), DeadLetters(parts.store, parts.conveyor, parts.context).run()]
+        return [
+            worker.run(),
+            DeadLetters(parts.store, parts.conveyor, parts.context).run(),
+            Asker(
+                parts.store,
+                parts.pds,
+                parts.context,
+                timedelta(seconds=parts.settings.pds_patience_seconds),
+                parts.relay.wake,
+            ).run(),
+        ]
     if role == "schedule":
         return [Schedule(parts.store, duties_of(parts), parts.clock).run(), *_by_the_day(parts)]
     return []

@@ -7,7 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from adapters import ADAPTERS
+from adapters.pds_events import read_events
 from hub.flow.admission import REHEARSAL
+from hub.flow.hearing import Hearing
 from hub.flow.intake import Intake
 from hub.flow.ports import Via
 from hub.flow.rehearsal import Rehearsal
@@ -62,8 +64,14 @@ def partners_door(parts: Parts) -> PartnersDoor:
 
 def by_mesh(parts: Parts, post: MeshSettings, mailbox: MeshClient) -> list[Coroutine[Any, Any, None]]:
     """The door that collects our mailbox, and the sender of what goes to laboratories."""
-    door = MeshDoor(mailbox, parts.intake, parts.feeds, parts.store, parts.clock, post.poll_every)
+    door = MeshDoor(mailbox, parts.intake, parts.feeds, parts.store, parts.clock, post.poll_every, hearing_of(parts))
     return [door.run(), Sender(parts.store, mailbox, parts.clock).run()]
+
+
+def hearing_of(parts: Parts) -> Hearing | None:
+    """What takes the events of PDS; None where no workflow is named that brings them."""
+    workflow = parts.settings.pds_events_workflow
+    return Hearing(workflow, read_events, parts.store, parts.clock) if workflow else None
 
 
 def _answering(intake: Intake) -> Answering:

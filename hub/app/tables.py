@@ -28,7 +28,7 @@ def feeds_of(settings: Settings) -> FeedTables:
 def context_of(settings: Settings, clock: Clock = wall_clock) -> Context:
     """What handlers and clerks' decisions need besides a transaction."""
     with _right_tables():
-        return Context(load_policies(settings.mappings / "policy"), clock)
+        return Context(load_policies(settings.mappings / "policy"), clock, asks_pds=bool(settings.pds_url))
 
 
 @contextmanager

@@ -196,6 +196,18 @@ class Settings:
     pds_seconds: float = _setting(
         "HUB_PDS_SECONDS", seconds, "30", "How long one question to PDS may take, with every try."
     )
+    pds_patience_seconds: float = _setting(
+        "HUB_PDS_PATIENCE_SECONDS",
+        seconds,
+        "86400",
+        "How long a result that fits nobody waits for PDS before it becomes a clerk's task.",
+    )
+    pds_events_workflow: str = _setting(
+        "HUB_PDS_EVENTS_WORKFLOW",
+        text,
+        "",
+        "The MESH workflow that brings events of PDS. Empty: none is taken for one.",
+    )
     refill_seconds: float = _setting(
         "HUB_REFILL_SECONDS", seconds, "60", "Events on the conveyor but unfinished for so long are sent again."
     )

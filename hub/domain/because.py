@@ -31,7 +31,9 @@ OVER_AGE = setting("cease_from_age_years", "1.1")
 CEASED_AGAIN = setting("ceased_for_good", "4.3")
 NOT_RESPONDED = setting("months_after_no_response", "1.1, 1.2")
 DISCHARGED = setting("discharge_routine_from_months", "3")
-DECIDED = "domain.md 1.3"
+DECIDED = DIED = "domain.md 1.3"
+AWAY = setting("removals", "4.7")
+MALE = setting("genders_not_called", "1.1")
 REINSTATED = "domain.md 1.2, 1.3"
 RULES: Mapping[Reason, str] = MappingProxyType(
     {

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from hub.domain.because import (
+    AWAY,
     CEASED_AGAIN,
     COHORT,
     DECIDED,
+    DIED,
     DISCHARGED,
     EARLIEST,
     FIRST_CALL,
+    MALE,
     NOT_RESPONDED,
     OVER_AGE,
     REINSTATED,
@@ -41,6 +44,9 @@ from hub.domain.policy import CallSettings
 CALLED, ROUTINE_RECALL, REPEAT_ADVISED = "Called", "Routine", "Repeat advised"
 INADEQUATE, SUSPENDED, CEASED = "Inadequate", "Suspended", "Ceased"
 BY_AGE = "age-automatic"
+DEATH = "death"
+MOVED_AWAY, REGISTERED_MALE = "moved-away", "registered-male"
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 NO_ACTION = "No action"
 STATUSES = {
     CallStep.NOTIFIED: "GP informed via PNL",
@@ -56,14 +62,20 @@ STATUSES = {
 class Entry:
     """What was known when she came into the cohort. `last_test_on`: her newest test then, if the cohort says so; the
     date she came with holds until a test at least as new as that is on the record. `joined_on`: the day she came,
-    where she came without a date: one is then made (domain.md 1.2). `removal_reason`: why PDS has her with no practice
-    of England any more (domain.md 4.7); nothing is done about her then."""
+    where she came without a date: one is then made (domain.md 1.2).
+
+    The rest is as PDS tells it today, and folded anew when it tells otherwise: `gender` as registered; `deceased`, and
+    `died_on` if the day is known; `removal`, the code of why no practice's list holds her."""
 
     date_of_birth: date
     next_test_due_on: date | None
     last_test_on: date | None = None
     joined_on: date | None = None
-    removal_reason: str = ""
+    gender: str = ""
+    deceased: bool = False
+    died_on: date | None = None
+    removal: str = ""
+    removed_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +92,8 @@ class Tested:
 class Call:
     """When she is next called, and how far that has come. `ceased` is the reason, empty while she is called;
     `decided_by` the result from which it follows, empty where another decision came after it. `objected` are the
-    results that came while she was ceased, for a clerk to decide about."""
+    results that came while she was ceased, for a clerk to decide about. `away`: why call and recall lets her be at
+    present, whatever her date (moved-away, registered-male); empty where it does not."""
 
     recall_type: str
     next_test_due_on: date | None
@@ -91,6 +104,7 @@ class Call:
     decided_by: str = ""
     objected: tuple[str, ...] = ()
     because: tuple[Because, ...] = ()
+    away: str = ""
 
 
 def call(
@@ -101,12 +115,39 @@ def call(
 ) -> Call:
     """Walk through `tests` (oldest first) and the other facts, in any order."""
     walk = _Walk(entry.date_of_birth, settings, [each.result for each in tests], tests)
-    return walk.through(_entered(entry, settings), others)
+    death = _death(entry, settings)
+    known = [*others, death] if death and death.decided_at > _LONG_AGO else others
+    outcome = walk.through(_entered(entry, settings), known)
+    if death and outcome.ceased != DEATH:  # whatever was decided about her, before or since
+        outcome = _anew(outcome, Because("She has died: ceased.", DIED), recall_type=CEASED, ceased=DEATH)
+    return outcome if death else _away(outcome, entry, settings)
 
 
 def first_call_due_on(born_on: date, settings: CallSettings) -> date:
     """The first date of somebody under 25, so that she is invited at 24½ (domain.md 1.2)."""
     return add_months(born_on, 25 * 12) - timedelta(weeks=settings.first_call_weeks_before_25)
+
+
+def _death(entry: Entry, settings: CallSettings) -> CeasedFact | None:
+    """Her death, on its day or, where that is not known, at no time."""
+    removed_by_death = settings.removals.get(entry.removal) == "dead"
+    if not entry.deceased and not removed_by_death:
+        return None
+    day = entry.died_on or (entry.removed_on if removed_by_death else None)
+    return CeasedFact(DEATH, datetime.combine(day, time(12), UTC) if day else _LONG_AGO, DEATH)
+
+
+def _away(outcome: Call, entry: Entry, settings: CallSettings) -> Call:
+    """Why nobody calls her, though she lives and may have a date. A code that no table names is no reason to call."""
+    if entry.gender.casefold() in settings.genders_not_called:
+        why, said = REGISTERED_MALE, Because("She is not called: the register has her as male.", MALE)
+    elif entry.removal and settings.removals.get(entry.removal) != "called":
+        since = f" since {spoken(entry.removed_on)}" if entry.removed_on else ""
+        removed = f"She is not called: removed from every practice's list{since} ({entry.removal})."
+        why, said = MOVED_AWAY, Because(removed, AWAY)
+    else:
+        return outcome
+    return replace(outcome, away=why, because=(*outcome.because, said))
 
 
 def _entered(entry: Entry, settings: CallSettings) -> Call:

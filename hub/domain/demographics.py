@@ -38,6 +38,29 @@ class WhoIs:
 
 Question = WhoHas | WhoIs
 
+# -- hints
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """What of an event is believed: that something about this person has changed, so that she must be read again.
+    `event_id` is its sender's name for it, `kind` what it says has happened."""
+
+    event_id: str
+    kind: str
+    nhs_number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What a message with events says. `others` is how many events in it are of a kind that is not listened to,
+    `unfit` how many things in it are no events, or name nobody that there can be."""
+
+    hints: tuple[Hint, ...] = ()
+    others: int = 0
+    unfit: int = 0
+
+
 # -- answers
 
 
@@ -96,6 +119,8 @@ class Demographics:
             address_lines=self.address_lines,
             postcode=self.postcode,
             practice_code=self.practice_code,
+            restricted=self.restricted,
+            pds_version=self.version,
         )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from types import MappingProxyType
 
-from hub.domain.call import BY_AGE
+from hub.domain.call import BY_AGE, MOVED_AWAY, REGISTERED_MALE
 from hub.domain.codes import COMBINATIONS, HPV_NEGATIVE, HPV_UNAVAILABLE, ROUTINE, combination
 from hub.domain.dates import add_months
 from hub.domain.events import TestResult
@@ -32,6 +32,15 @@ INVITATIONS: Mapping[tuple[CallStep, bool], str] = MappingProxyType(
 """By step, and whether she has a practice (domain.md 6.1)."""
 AGE_CEASING = "CUA"
 """She did not respond, and is over the age of calling (domain.md 1.3). Ceased by a result, she is told with that."""
+
+WHY_GONE: Mapping[str, str] = MappingProxyType(
+    {
+        DECEASED: "She has died.",
+        MOVED_AWAY: "No practice of England has her on its list.",
+        REGISTERED_MALE: "The register has her as male.",
+    }
+)
+"""By `Record.gone`: why nothing is written to her."""
 
 URGENT, ABNORMAL, NORMAL = 0, 1, 2
 
@@ -117,8 +126,7 @@ def _letter(record: Record, index: int, settings: LetterSettings, on: date) -> L
         why = f"The test is more than {settings.age_limit_months} months old."
         return LetterNotDue(kept.result_id, why, "too-old")
     if record.gone:
-        why = "She has died." if record.gone == DECEASED else "She is registered in England no longer."
-        return LetterNotDue(kept.result_id, why, record.gone)
+        return LetterNotDue(kept.result_id, WHY_GONE[record.gone], record.gone)
     if settings.newest_test_only and index < len(record.results) - 1:
         return LetterNotDue(kept.result_id, "A newer test is on the record.", "not-newest")
     return LetterDue(kept.result_id, code)

@@ -19,9 +19,9 @@ class NextStep:
 
 
 def next_step(outcome: Call, settings: CallSettings) -> NextStep | None:
-    """What is due next; None while she is suspended, ceased, or has no date (domain.md 1.2)."""
+    """What is due next; None while she is suspended, ceased, away, or has no date (domain.md 1.2)."""
     due_on = outcome.next_test_due_on
-    if due_on is None:
+    if due_on is None or outcome.away:
         return None
     last = outcome.last_step
     if last is None or last.step is CallStep.NON_RESPONDER:

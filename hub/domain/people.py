@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+EVERYBODY = "cervicalscreening"
+DEFENCE, ISLE_OF_MAN = "defence-medical-services", "isle-of-man"
+WORKGROUPS = (EVERYBODY, DEFENCE, ISLE_OF_MAN)
+"""Whose people may be seen by whom. The programme publishes the name of the first alone; the others are ours."""
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -28,8 +33,12 @@ class Claim:
 @dataclass(frozen=True, slots=True)
 class Participant:
     """A person of the cohort, as PDS and the programme know her. `participant_id` is ours (a UUID as text);
-    `next_test_due_on` the date she came with, `joined_on` the day she came; `removal_reason` is PDS's, of whoever is on
-    no practice's list of England any more (DEA, EMB, SCT and so on)."""
+    `next_test_due_on` the date she came with, `joined_on` the day she came.
+
+    `deceased` is formal, informal or empty; `removal` why no practice's list holds her, empty where one does.
+    `restricted`: her address and practice must not be shown. `workgroup`: who may see her. `pds_version`: of what PDS
+    told last, 0 before it was asked. `merged_into`: the participant who has her history since her number was replaced.
+    """
 
     participant_id: str
     nhs_number: str
@@ -43,4 +52,11 @@ class Participant:
     practice_code: str | None = None
     next_test_due_on: date | None = None
     joined_on: date | None = None
-    removal_reason: str | None = None
+    deceased: str = ""
+    died_on: date | None = None
+    removal: str = ""
+    removed_on: date | None = None
+    restricted: bool = False
+    workgroup: str = EVERYBODY
+    pds_version: int = 0
+    merged_into: str = ""

@@ -5,6 +5,7 @@ Read from `mappings/policy/`, where each number stands beside its source and its
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
@@ -90,7 +91,8 @@ class LetterSettings:
 
 @dataclass(frozen=True, slots=True)
 class CallSettings:
-    """The calendar of call and recall (domain.md 1.1 to 1.3), each with its source in the settings' table."""
+    """The calendar of call and recall (domain.md 1.1 to 1.3), each with its source in the settings' table. `removals`:
+    by PDS's code of why no practice's list holds her, what follows: dead, away (not called), or called."""
 
     notify_weeks_before: int
     invite_weeks_before: int
@@ -106,6 +108,8 @@ class CallSettings:
     ceased_for_good: frozenset[str]
     eligible_from_age_months: int
     early_sample_months: int
+    genders_not_called: frozenset[str]
+    removals: Mapping[str, str]
 
     def months_after_no_response(self, recall_type: str) -> int:
         """From the date she did not keep to the next."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from hub.domain.because import LABORATORY, RULES, Because, policy
-from hub.domain.call import Call, Entry, Tested, call
+from hub.domain.call import DEATH, Call, Entry, Tested, call
 from hub.domain.codes import ACTION_CODES, REPEAT, ROUTINE, SUSPEND, combination
 from hub.domain.dates import spoken
 from hub.domain.events import TestResult, Version
@@ -19,8 +19,7 @@ from hub.domain.rules import objections
 from hub.domain.versions import Slide, slides
 from hub.errors import Reason
 
-DECEASED, MOVED_AWAY = "deceased", "moved-away"
-_DEATH = "DEA"
+DECEASED = "deceased"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +44,7 @@ class Alert:
 class Record:
     """`results`: oldest test first, one per slide. `recall_type`: a name of domain.md 1.4. `policy`: name of the
     policy under which the newest test that sets recall falls, empty without one. `call`: how far calling her has come;
-    `next_step`: what is done next about it. `because`: how it came out, sentence by sentence. `gone`: deceased,
-    moved-away, or empty."""
+    `next_step`: what is done next about it. `because`: how it came out, sentence by sentence."""
 
     results: tuple[OnRecord, ...]
     call: Call
@@ -54,7 +52,11 @@ class Record:
     policy: str
     alerts: tuple[Alert, ...]
     because: tuple[Because, ...]
-    gone: str = ""
+
+    @property
+    def gone(self) -> str:
+        """Why she is neither called nor written to: deceased, or what `Call.away` says; empty where she is."""
+        return DECEASED if self.call.ceased == DEATH else self.call.away
 
     @property
     def recall_type(self) -> str:
@@ -86,22 +88,14 @@ def fold(entry: Entry, facts: Iterable[Fact], policies: Policies) -> Record:
     )
     deciding = [one for one in judged if _decides(one, entry)]
     outcome = call(entry, [_tested(one) for one in deciding], others, policies.call)
-    gone = _gone(entry, outcome)
     return Record(
         results=tuple(_on_record(one) for one in judged),
         call=outcome,
-        next_step=None if gone else next_step(outcome, policies.call),
+        next_step=next_step(outcome, policies.call),
         policy=deciding[-1].policy.name if deciding else "",
         alerts=tuple(_alerts(judged, outcome)),
         because=tuple(_because(every, judged, outcome)),
-        gone=gone,
     )
-
-
-def _gone(entry: Entry, outcome: Call) -> str:
-    if entry.removal_reason == _DEATH or outcome.ceased == "death":
-        return DECEASED
-    return MOVED_AWAY if entry.removal_reason else ""
 
 
 def _others(facts: Iterable[Fact]) -> list[Decision | StepFact]:

@@ -91,6 +91,9 @@ def answer(
     step.hold_person(row.participant_id)
     row = step.tx.notifications.get(notification_id)
     assert row is not None
+    person = step.tx.cohort.get(row.participant_id)
+    if person is None or person.practice_code != signed.practice_code:
+        raise Refused("She is not a patient of this practice.")
     if row.state != "open":
         raise Refused("It has been answered, or is over: she is invited, or has a new date.")
     if what == "invite":

@@ -16,6 +16,7 @@ from hub.flow import refusals
 from hub.flow.parking import POLICY, close, keys_of, open_tasks_of, park
 from hub.flow.ports import DecisionRow, MatchRow, ResultRow, TaskRow
 from hub.flow.recording import accept, counted_as, enrol, record, record_again, reported, take_off
+from hub.flow.review import practice_changed
 from hub.flow.settling import (
     bring_back_superseded,
     close_superseded,
@@ -148,14 +149,20 @@ def people_changed(step: Step, people: list[Participant]) -> None:
     Nobody decides whose a result is meanwhile, from the cohort as it was.
     """
     step.tx.hold_everything()
+    ids = [person.participant_id for person in people]
+    before = {person.participant_id: person for person in step.tx.cohort.of(ids)}
     step.tx.cohort.put(people, step.now)
     step.know(people)
+    step.tx.records.read_ahead(ids)
     for person in people:
-        if step.tx.records.summary(person.participant_id):
+        was = before.get(person.participant_id)
+        if was and step.tx.records.summary(person.participant_id):
             follow_up(step, person.participant_id)
         else:
             enrol(step, person)
-    for task in step.tx.tasks.waiting_for_keys({key for person in people for key in search_keys(person)}):
+        if was and was.practice_code != person.practice_code:
+            practice_changed(step, person)
+    for task in step.tx.tasks.waiting_for_keys(key for person in people for key in search_keys(person)):
         reconsider(step, task)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import difflib
 import json
-import re
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -14,7 +13,7 @@ from typing import Any, TextIO
 
 from hub.domain.dates import day_in_england
 from hub.domain.nhs_number import is_valid, normalise
-from hub.domain.people import Participant
+from hub.domain.people import EVERYBODY, WORKGROUPS, Participant
 from hub.flow.clerks import people_changed
 from hub.flow.step import Step
 
@@ -26,7 +25,11 @@ OPTIONAL = (
     "postcode",
     "practice_code",
     "next_test_due_on",
-    "removal_reason",
+    "deceased",
+    "died_on",
+    "removal",
+    "removed_on",
+    "workgroup",
 )
 """Lists (given names, former names, address lines) are JSON lists in NDJSON and separated by `;` in CSV."""
 
@@ -43,14 +46,28 @@ class RefusedRow:
     sentence: str
 
 
+TWICE = "The number stands in this file before: the first row with it was taken, this one was not."
+REPLACED = "The number has been replaced by another, under which the person is known."
+
+
 class NotACohort(Exception):
     """The file as a whole cannot be read as a cohort."""
 
 
 def read_cohort(file: TextIO, form: str) -> Iterator[Participant | RefusedRow]:
     """Every row of the file; `form` is `csv` or `ndjson`."""
+    return (row for _, row in read_lines(file, form))
+
+
+def read_lines(file: TextIO, form: str) -> Iterator[tuple[int, Participant | RefusedRow]]:
+    """Every row with its line. Of several rows with one NHS number only the first is taken: which is right, somebody
+    must say."""
+    seen = Seen()
     for line, row in _rows_of_csv(file) if form == "csv" else _rows_of_ndjson(file):
-        yield row if isinstance(row, RefusedRow) else read_person(line, row)
+        person = row if isinstance(row, RefusedRow) else read_person(line, row)
+        if isinstance(person, Participant) and seen.again(person.nhs_number):
+            person = RefusedRow(line, "nhs_number", TWICE)
+        yield line, person
 
 
 def _rows_of_csv(file: TextIO) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -87,11 +104,12 @@ def read_person(line: int, row: Mapping[str, Any]) -> Participant | RefusedRow:
     number = normalise(str(row["nhs_number"]))
     if not is_valid(number):
         return RefusedRow(line, "nhs_number", "This is no NHS number: ten digits, the last a Modulus 11 check.")
-    for name in ("date_of_birth", "next_test_due_on"):
+    for name, words in (("deceased", ("", "formal", "informal")), ("workgroup", ("", *WORKGROUPS))):
+        if str(row.get(name) or "").strip() not in words:
+            return RefusedRow(line, name, f"The field holds one of: {', '.join(words[1:])}; or nothing.")
+    for name in ("date_of_birth", "next_test_due_on", "died_on", "removed_on"):
         if not _is_date(row.get(name)):
             return RefusedRow(line, name, "Dates are written YYYY-MM-DD.")
-    if not re.fullmatch("([A-Z]{2,4})?", str(row.get("removal_reason") or "")):
-        return RefusedRow(line, "removal_reason", "PDS's reasons are written in capitals: DEA, EMB, SCT and so on.")
     born = _date(row["date_of_birth"])
     assert born is not None, "required above"
     return Participant(
@@ -106,29 +124,66 @@ def read_person(line: int, row: Mapping[str, Any]) -> Participant | RefusedRow:
         postcode=str(row.get("postcode") or "") or None,
         practice_code=str(row.get("practice_code") or "") or None,
         next_test_due_on=_date(row.get("next_test_due_on")),
-        removal_reason=str(row.get("removal_reason") or "") or None,
+        deceased=str(row.get("deceased") or "").strip() or ("informal" if _date(row.get("died_on")) else ""),
+        died_on=_date(row.get("died_on")),
+        removal=str(row.get("removal") or "").strip().upper(),
+        removed_on=_date(row.get("removed_on")),
+        workgroup=str(row.get("workgroup") or "").strip() or EVERYBODY,
     )
 
 
-def take_people(step: Step, people: list[Participant]) -> None:
+def take_people(step: Step, people: list[Participant]) -> set[str]:
     """Into the cohort: a known NHS number keeps its participant, a new one gets an id that says nothing of her.
 
-    Of several rows with one number the last counts.
+    Of several rows with one number the last counts. Returns the numbers that were left alone: they have been replaced
+    by others, under which their people are known.
     """
     step.tx.hold_everything()
     last = {person.nhs_number: person for person in people}
     known = step.tx.cohort.ids_of(list(last))
-    joined = {person.nhs_number: person.joined_on for person in step.tx.cohort.of(list(known.values()))}
+    before = {person.nhs_number: person for person in step.tx.cohort.of(list(known.values()))}
+    replaced = {number for number, person in before.items() if person.merged_into}
     today = day_in_england(step.now)
-    named = [
-        replace(
-            person,
-            participant_id=known.get(number) or person.participant_id or str(uuid.uuid4()),
-            joined_on=joined.get(number, today),
-        )
-        for number, person in last.items()
-    ]
-    people_changed(step, named)
+    people_changed(
+        step,
+        [_told(person, before.get(number), today) for number, person in last.items() if number not in replaced],
+    )
+    return replaced
+
+
+def _told(row: Participant, before: Participant | None, today: date) -> Participant:
+    """What a row says of her, over what was known. What PDS has told of her death and removal holds where the row says
+    nothing of them; so do her workgroup and her first day."""
+    if before is None:
+        return replace(row, participant_id=row.participant_id or str(uuid.uuid4()), joined_on=today)
+    told = replace(
+        row,
+        participant_id=before.participant_id,
+        joined_on=before.joined_on,
+        restricted=before.restricted,
+        pds_version=before.pds_version,
+        workgroup=before.workgroup if row.workgroup == EVERYBODY else row.workgroup,
+    )
+    if not row.deceased:
+        told = replace(told, deceased=before.deceased, died_on=before.died_on)
+    if not row.removal:
+        told = replace(told, removal=before.removal, removed_on=before.removed_on)
+    return told
+
+
+class Seen:
+    """The NHS numbers of one file. A bit for each number there can be: 125 million bytes at most, however many people,
+    of which the system hands out only the pages that are written to."""
+
+    def __init__(self) -> None:
+        self._bits = bytearray(10**9 // 8)
+
+    def again(self, nhs_number: str) -> bool:
+        """Whether it was asked of before. The tenth digit follows from the others."""
+        byte, bit = divmod(int(nhs_number[:9]), 8)
+        before = self._bits[byte] >> bit & 1
+        self._bits[byte] |= 1 << bit
+        return bool(before)
 
 
 def _is_date(value: Any) -> bool:

@@ -29,6 +29,7 @@ class Context:
 
     policies: Policies
     clock: Clock
+    asks_pds: bool = False
 
 
 def handle(tx: Transaction, envelope: Envelope, context: Context) -> Step:
@@ -132,6 +133,7 @@ def _step(tx: Transaction, envelope: Envelope, context: Context) -> Step:
         traceparent=envelope.traceparent,
         feed=envelope.feed,
         digest=envelope.digest,
+        asks_pds=context.asks_pds,
     )
 
 

@@ -5,6 +5,7 @@ Each has a name drawn from what it is about, so it is one letter however often i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from hub import telemetry
@@ -12,12 +13,13 @@ from hub.contract import named_identity
 from hub.domain.call import BY_AGE
 from hub.domain.events import LetterWished
 from hub.domain.facts import CallStep, CeasedFact, TakenBackFact
-from hub.domain.letters import AGE_CEASING, INVITATIONS, LetterDue, LetterNotDue, letter_code, letters_due
-from hub.domain.record import Record
+from hub.domain.letters import AGE_CEASING, INVITATIONS, WHY_GONE, LetterDue, LetterNotDue, letter_code, letters_due
+from hub.domain.record import DECEASED, Record
 from hub.flow.ports import LetterRow
 from hub.flow.step import Step
 
 PAUSED, HELD = "paused", "A task about her is open."
+_WHY = {"": "", PAUSED: HELD, **WHY_GONE}
 CHANGED, RECORD_CHANGED = "record-changed", "The record changed."
 TOO_OLD = "too-old"
 
@@ -26,12 +28,12 @@ def write_letter(step: Step, participant_id: str, code: str, about: object) -> N
     """An invitation, a reminder or a ceasing, which is about no result. `about` names its due date or its decision."""
     letter = LetterRow(_name(participant_id, code, about), participant_id, None, code, "wished", "", step.now)
     known = {each.letter_id: each for each in step.tx.letters.of(participant_id)}
-    _put(step, letter, known.get(letter.letter_id), held=bool(step.open_tasks(participant_id)))
+    _put(step, letter, known.get(letter.letter_id), held=_doubt(step, participant_id))
 
 
 def follow_record(step: Step, participant_id: str, outcome: Record, letters: list[LetterRow]) -> None:
     """Bring her letters into line with the record. While a task about her is open they all wait."""
-    held = bool(step.open_tasks(participant_id))
+    held = _doubt(step, participant_id)
     _follow_results(step, participant_id, outcome, [letter for letter in letters if letter.result_id], held=held)
     for letter in letters:
         if not letter.result_id:
@@ -53,18 +55,20 @@ def _name(participant_id: str, code: str, about: object) -> str:
 # -- of results
 
 
-def _follow_results(step: Step, hers: str, outcome: Record, letters: list[LetterRow], *, held: bool) -> None:
+def _follow_results(step: Step, hers: str, outcome: Record, letters: list[LetterRow], *, held: str) -> None:
     known = {letter.letter_id: letter for letter in letters}
+    # One that was wished of somebody who turned out to be her is the same letter.
+    named = {(each.result_id, each.code): each.letter_id for each in letters if each.state in ("wished", "waiting")}
     settled = set()
     for index, each in enumerate(letters_due(outcome, step.policies, step.now.date())):
-        letter = _of_result(step, hers, each, letter_code(outcome, index))
+        letter = _of_result(step, hers, each, letter_code(outcome, index), named)
         before = known.get(letter.letter_id)
         if isinstance(each, LetterDue):
             _put(step, letter, before, held=held)
         elif each.rule == TOO_OLD and before and _is_under_way(before, outcome):
             # What was due in its time stays wished however late this fold is; what waited goes out.
             if not held:
-                _put(step, letter, before, held=False)
+                _put(step, letter, before, held="")
         else:
             settled.update(_withhold(step, letter, each, letters))
         settled.add(letter.letter_id)
@@ -73,8 +77,11 @@ def _follow_results(step: Step, hers: str, outcome: Record, letters: list[Letter
             _cancel(step, letter)
 
 
-def _of_result(step: Step, hers: str, each: LetterDue | LetterNotDue, code: str | None) -> LetterRow:
-    return LetterRow(_name(hers, each.result_id, code), hers, each.result_id, code or "", "wished", "", step.now)
+def _of_result(
+    step: Step, hers: str, each: LetterDue | LetterNotDue, code: str | None, named: Mapping[tuple[str | None, str], str]
+) -> LetterRow:
+    name = named.get((each.result_id, code or "")) or _name(hers, each.result_id, code)
+    return LetterRow(name, hers, each.result_id, code or "", "wished", "", step.now)
 
 
 def _is_under_way(letter: LetterRow, outcome: Record) -> bool:
@@ -86,7 +93,8 @@ def _withhold(step: Step, letter: LetterRow, why: LetterNotDue, letters: list[Le
     """The result gets none. Kept beside it, because every result must be accounted for: where a letter was wished
     before, that one is cancelled. Returns the names of what is settled so."""
     mine = {each.letter_id: each for each in letters if each.result_id == why.result_id}
-    name = _name(letter.participant_id, why.result_id, "withheld")
+    noted = (each.letter_id for each in mine.values() if each.state == "withheld")
+    name = next(noted, _name(letter.participant_id, why.result_id, "withheld"))
     before = mine.pop(name, None)
     for each in mine.values():
         if each.state != "cancelled":
@@ -99,20 +107,21 @@ def _withhold(step: Step, letter: LetterRow, why: LetterNotDue, letters: list[Le
 # -- of call and recall
 
 
-def _follow_call(step: Step, letter: LetterRow, outcome: Record, *, held: bool) -> None:
-    """One that waited goes out if it still fits, or never; one that was wished waits if there is a doubt now. What no
-    longer fits and does not wait has been wished in its time."""
-    stands = letter.letter_id in _called_for(step, letter, outcome)
-    if letter.state == "waiting" and not stands:
+def _follow_call(step: Step, letter: LetterRow, outcome: Record, *, held: str) -> None:
+    """One that waited goes out if it still fits, or never; one that was wished waits if there is a doubt now, or while
+    she is away. What no longer fits and does not wait has been wished in its time. Nothing is written to the dead."""
+    if letter.state not in ("wished", "waiting"):
+        return
+    if outcome.gone == DECEASED:
+        _cancel(step, letter, DECEASED, WHY_GONE[DECEASED])
+    elif letter.letter_id in _called_for(step, letter, outcome):
+        _put(step, replace(letter, changed_at=step.now), letter, held=held or outcome.gone)
+    elif letter.state == "waiting":
         _cancel(step, letter)
-    elif stands and letter.state in ("wished", "waiting"):
-        _put(step, replace(letter, changed_at=step.now), letter, held=held)
 
 
 def _called_for(step: Step, letter: LetterRow, outcome: Record) -> set[str]:
     """The names that a letter of this code may have as the record now is."""
-    if outcome.gone:
-        return set()
     hers, last = letter.participant_id, outcome.call.last_step
     names = {_name(hers, letter.code, about) for about in _ceasings(step, hers, outcome.call.ceased)}
     if last and letter.code in _codes_after(last.step, outcome.call.ceased):
@@ -140,11 +149,16 @@ def _ceasings(step: Step, participant_id: str, reason: str) -> list[str]:
 # -- of all
 
 
-def _put(step: Step, letter: LetterRow, known: LetterRow | None, *, held: bool) -> None:
+def _doubt(step: Step, participant_id: str) -> str:
+    return PAUSED if step.open_tasks(participant_id) else ""
+
+
+def _put(step: Step, letter: LetterRow, known: LetterRow | None, *, held: str) -> None:
+    """`held`: the rule for which it must wait; empty where it need not."""
     state = "waiting" if held else "wished"
     if known and known.state == state:
         return
-    step.tx.letters.put(replace(letter, state=state, why=HELD if held else "", rule=PAUSED if held else ""))
+    step.tx.letters.put(replace(letter, state=state, why=_WHY[held], rule=held))
     if not held:
         step.emit(
             LetterWished(letter.letter_id, letter.participant_id, letter.result_id, letter.code), letter.participant_id

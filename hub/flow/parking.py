@@ -14,6 +14,7 @@ from hub.domain.people import Claim
 from hub.domain.record import Alert
 from hub.errors import Reason
 from hub.flow.ports import ResultRow, TaskRow
+from hub.flow.question_ports import Kind, QuestionRow
 from hub.flow.step import Step
 
 POLICY = frozenset(
@@ -27,6 +28,8 @@ POLICY = frozenset(
 )
 OWES_COLPOSCOPY = frozenset({Reason.SECOND_INADEQUATE, Reason.THIRD_HPV_POSITIVE, Reason.INVALID_RETURN_TO_ROUTINE})
 """Whatever the codes say, somebody may be waiting for a referral that was not made: as soon as an abnormal result."""
+ASKING = "asking"
+"""The state of a task of which PDS is asked before a clerk is."""
 MATCHING = frozenset({Reason.UNSURE.code, Reason.UNKNOWN.code})
 
 
@@ -40,8 +43,10 @@ def park(
     place: str = "",
     hint: str = "",
     state: str = "waiting",
+    asking: bool = False,
 ) -> TaskRow:
-    """A clerk gets a task, and the result waits (or, with another `state`, stays where it is)."""
+    """A clerk gets a task, and the result waits (or, with another `state`, stays where it is). `asking`: PDS is asked
+    first, and nobody is told of the task yet."""
     step.tx.results.put(replace(row, state=state))
     claim = row.event.claim
     result = row.event.result if isinstance(row.event, ResultReported) else None
@@ -50,7 +55,7 @@ def park(
         task_id=step.new_id("task"),
         result_id=row.result_id,
         reason=reason.code,
-        state="open",
+        state=ASKING if asking else "open",
         priority=min(priority(result), ABNORMAL) if reason in OWES_COLPOSCOPY else priority(result),
         due_on=due_on(tested_on),
         person_key=participant_id or person_key(claim, row.result_id),
@@ -61,9 +66,22 @@ def park(
         hint=hint or (decision.why if decision else ""),
     )
     step.open_task(task, keys_of(task, row))
-    step.emit(ResultParked(row.result_id, task.task_id, reason.code), row.result_id)
-    step.tell(telemetry.task_opened, reason.code)
+    if asking:
+        begin_asking(step, task)
+    else:
+        tell_of(step, task)
     return task
+
+
+def begin_asking(step: Step, task: TaskRow) -> None:
+    """The question goes into the store with the task."""
+    step.tx.questions.put([QuestionRow(Kind.CLAIM, task.task_id, "hub", step.now, step.now)])
+
+
+def tell_of(step: Step, task: TaskRow) -> None:
+    """A task is a clerk's from now on."""
+    step.emit(ResultParked(task.result_id, task.task_id, task.reason), task.result_id)
+    step.tell(telemetry.task_opened, task.reason)
 
 
 def question(step: Step, alert: Alert, participant_id: str) -> None:
@@ -81,8 +99,9 @@ def close(step: Step, task: TaskRow, outcome: str, *, by: str, why: str) -> None
     """Settle a task, by a clerk or by new evidence."""
     closed = replace(task, state="closed", outcome=outcome, note=why, closed_at=step.now, closed_by=by)
     step.put_task(closed)
-    step.emit(TaskClosed(task.task_id, outcome, by, why), task.result_id or task.discharge_id)
-    step.tell(telemetry.task_closed, outcome)
+    if task.state != ASKING:  # else nobody has heard of it
+        step.emit(TaskClosed(task.task_id, outcome, by, why), task.result_id or task.discharge_id)
+        step.tell(telemetry.task_closed, outcome)
 
 
 def open_tasks_of(step: Step, result_id: str) -> list[TaskRow]:

@@ -21,6 +21,7 @@ from hub.domain.people import Participant
 from hub.domain.record import Record
 from hub.errors import Retry
 from hub.flow.feed_ports import Figures, FileFaults, Hours, Slides
+from hub.flow.question_ports import Questions
 
 T = TypeVar("T")
 Clock = Callable[[], datetime]
@@ -345,7 +346,8 @@ class RunReport:
 
 @dataclass(frozen=True, slots=True)
 class NotificationRow:
-    """Somebody on a practice's list: due, not-responded or to-review. `answer` is invite, defer, cease or empty."""
+    """Somebody on a practice's list: due, not-responded or to-review (`why` says for what). `answer` is invite, defer,
+    cease or empty."""
 
     notification_id: str
     participant_id: str
@@ -357,6 +359,34 @@ class NotificationRow:
     answer: str = ""
     answered_at: datetime | None = None
     answered_by: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MergeRow:
+    """All of one participant became another's. `moved`: by table, the keys of the rows that did."""
+
+    merge_id: str
+    gone_id: str
+    kept_id: str
+    merged_at: datetime
+    by: str
+    why: str
+    moved: Mapping[str, list[str]]
+    undone_at: datetime | None = None
+    undone_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CohortFileRow:
+    """How far a file of the cohort was taken: up to this line."""
+
+    digest: str
+    line: int
+    taken: int
+    refused: int
+    begun_at: datetime
+    ended_at: datetime | None = None
 
 
 class Journal(Protocol):
@@ -527,6 +557,19 @@ class PersonActions(Protocol):
     def of(self, participant_id: str) -> list[ActionRow]: ...
 
 
+class Merges(Protocol):
+    def move(self, gone_id: str, kept_id: str) -> dict[str, list[str]]: ...
+    def move_back(self, row: MergeRow) -> None: ...
+    def put(self, row: MergeRow) -> None: ...
+    def get(self, merge_id: str) -> MergeRow | None: ...
+    def of(self, participant_id: str) -> list[MergeRow]: ...
+
+
+class CohortFiles(Protocol):
+    def get(self, digest: str) -> CohortFileRow | None: ...
+    def put(self, row: CohortFileRow) -> None: ...
+
+
 class RecallRuns(Protocol):
     def begin(self, run_on: date, at: datetime) -> None: ...
     def add(self, run_on: date, counts: Mapping[str, int]) -> None: ...
@@ -606,6 +649,8 @@ class Transaction(Protocol):
     @property
     def pace(self) -> Pace: ...
     @property
+    def questions(self) -> Questions: ...
+    @property
     def files(self) -> Files: ...
     @property
     def outgoing(self) -> Outgoing: ...
@@ -637,6 +682,10 @@ class Transaction(Protocol):
     def notifications(self) -> Notifications: ...
     @property
     def actions(self) -> PersonActions: ...
+    @property
+    def merges(self) -> Merges: ...
+    @property
+    def cohort_files(self) -> CohortFiles: ...
     @property
     def recall_runs(self) -> RecallRuns: ...
     @property

@@ -16,6 +16,7 @@ from hub.errors import Reason
 from hub.flow.letters import follow_record
 from hub.flow.parking import question
 from hub.flow.ports import MatchRow, ResultRow, Summary
+from hub.flow.review import ceasing_changed
 from hub.flow.step import Step
 
 
@@ -106,6 +107,8 @@ def refold(step: Step, participant_id: str) -> Record:
     step.tx.records.save(participant_id, outcome, step.now)
     if before != after:
         step.emit(RecordChanged(participant_id, *after), participant_id)
+    if before and before.ceased != after.ceased:
+        ceasing_changed(step, step.participant(participant_id), after)
     for alert in outcome.alerts:
         question(step, alert, participant_id)
     follow_record(step, participant_id, outcome, step.tx.letters.of(participant_id) if before else [])
@@ -127,5 +130,9 @@ def entry_of(person: Participant) -> Entry:
         person.date_of_birth,
         person.next_test_due_on,
         joined_on=person.joined_on,
-        removal_reason=person.removal_reason or "",
+        gender=person.gender or "",
+        deceased=bool(person.deceased),
+        died_on=person.died_on,
+        removal=person.removal,
+        removed_on=person.removed_on,
     )

@@ -78,7 +78,8 @@ def settle_for(step: Step, row: ResultRow, participant_id: str, *, why: str) -> 
 
 def _park_version(step: Step, row: ResultRow, reason: Reason, decision: Decision, hint: str = "") -> None:
     """Whose it is, or which of two reports is right, is for a clerk; the letters of whoever has the slide wait."""
-    task = park(step, row, reason, decision=decision, hint=hint)
+    asking = step.asks_pds and reason is Reason.UNKNOWN
+    task = park(step, row, reason, decision=decision, hint=hint, asking=asking)
     if decision.kind != "automatic":
         close_overtaken(step, row, task)
     one_task_a_slide(step, row)

@@ -22,7 +22,8 @@ Told = list[Callable[[], None]]
 @dataclass(slots=True)
 class Step:
     """`cause` is an event id or a decision's id: every id made in this step is drawn from it, so the step done again
-    makes the same things. `told` collects what telemetry hears after the commit, because work may be run twice."""
+    makes the same things. `told` collects what telemetry hears after the commit, because work may be run twice.
+    `asks_pds`: whether PDS is asked about a claim that fits nobody, before a clerk is."""
 
     tx: Transaction
     policies: Policies
@@ -31,6 +32,7 @@ class Step:
     traceparent: str = ""
     feed: str = ""
     digest: str = ""
+    asks_pds: bool = False
     told: Told = field(default_factory=list)
     _made: int = 0
     _people: dict[str, Participant] = field(default_factory=dict)
@@ -85,6 +87,12 @@ class Step:
     def know(self, people: Iterable[Participant]) -> None:
         """These people are in the cohort now, as they are here."""
         self._people.update((person.participant_id, person) for person in people)
+
+    def forget(self, people: Iterable[Participant]) -> None:
+        """All that was read of these people is to be read again; they are in the cohort as they are here."""
+        self.know(people)
+        self._facts.clear()
+        self._tasks.clear()
 
     def facts(self, participant_id: str) -> list[Fact]:
         """The facts of a participant's record, those of this step among them."""

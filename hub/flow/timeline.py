@@ -10,6 +10,7 @@ from hub.contract import Envelope, event_from_json
 from hub.domain.events import RecordChanged, ReportParked, ResultReported
 from hub.flow.admission import REHEARSAL
 from hub.flow.ports import DischargeRow, JournalEntry, MatchRow, ResultRow, TaskRow, Transaction
+from hub.flow.question_ports import QuestionRow
 
 SENT = {
     "owed": "whether the answer went out is not known",
@@ -133,9 +134,19 @@ def _letters(tx: Transaction, row: ResultRow, matches: list[MatchRow]) -> Iterat
                 yield Moment(letter.changed_at, f"letter {letter.state}", f"{letter.code} {letter.why}".strip())
 
 
+def _question(question: QuestionRow) -> Moment:
+    """PDS is asked for a task's claim."""
+    if question.settled_at:
+        return Moment(question.settled_at, "PDS was asked", f"{question.outcome} (by {question.by})")
+    waits = f"no answer yet after {question.tries} tries ({question.why})" if question.why else "no answer yet"
+    return Moment(question.opened_at, "PDS is asked", f"{waits}; again from {question.next_at:%Y-%m-%d %H:%M:%S}Z")
+
+
 def _task(tx: Transaction, task: TaskRow) -> Iterator[Moment]:
     waits = "" if task.closed_at else ", and it has waited since"
     yield Moment(task.opened_at, "task opened", f"{task.reason} {task.task_id}{waits}")
+    for question in tx.questions.about(task.task_id):
+        yield _question(question)
     for one in tx.tasks.decisions(task.task_id):
         yield Moment(one.decided_at, "decision", f"{one.action} by {one.by}: {one.why}")
     if task.closed_at:

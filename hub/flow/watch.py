@@ -12,6 +12,7 @@ from hub.domain.dates import ENGLAND
 from hub.errors import Retry
 from hub.flow.listening import Heard
 from hub.flow.ports import Clock, Conveyor, RunReport, Store, Transaction
+from hub.flow.question_ports import Backlog
 
 LOOK_SECONDS = 5.0
 LISTEN_SECONDS = 60.0
@@ -26,6 +27,7 @@ class _Behind:
     dead: int
     tasks: dict[str, int]
     recall: RunReport | None
+    questions: dict[str, Backlog]
 
 
 def _look(tx: Transaction) -> _Behind:
@@ -39,6 +41,7 @@ def _look(tx: Transaction) -> _Behind:
         tx.dead.count(),
         tx.counts.parked(),
         tx.recall_runs.newest_ended(),
+        tx.questions.backlog(),
     )
 
 
@@ -75,6 +78,8 @@ class Watch:
         telemetry.dead_letters(behind.dead)
         telemetry.tasks_waiting(behind.tasks)
         self._tell_recall(behind.recall)
+        for kind, questions in behind.questions.items():
+            telemetry.pds_waiting(kind, questions.waiting, self._age(questions.oldest_at))
         return ""
 
     async def _look_at_feeds(self) -> None:

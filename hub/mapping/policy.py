@@ -110,6 +110,11 @@ class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ceased_for_good: list[str]
     eligible_from_age_months: Annotated[int, Meta(ge=0, le=1200)]
     early_sample_months: Months
+    genders_not_called: list[str]
+    removals: Annotated[
+        dict[str, Literal["dead", "away", "called"]],
+        Meta(description="By PDS's code of removal: she has died, is not called, or is called all the same."),
+    ]
 
 
 class Discharge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -236,8 +241,11 @@ def _rules(table: Rules) -> RuleSettings:
 
 
 def _call(table: Call) -> CallSettings:
-    settings = msgspec.structs.asdict(table) | {"ceased_for_good": frozenset(table.ceased_for_good)}
-    return CallSettings(**settings)
+    sets = {
+        "ceased_for_good": frozenset(table.ceased_for_good),
+        "genders_not_called": frozenset(gender.casefold() for gender in table.genders_not_called),
+    }
+    return CallSettings(**(msgspec.structs.asdict(table) | sets))
 
 
 def _letters(table: Letters) -> LetterSettings:

@@ -40,7 +40,17 @@ from hub.telemetry.mesh import (
 )
 from hub.telemetry.metrics import CONTENT_TYPE, REGISTRY, SECONDS, count_one, label, render_metrics
 from hub.telemetry.partners import partner_answered, partner_not_proven
-from hub.telemetry.pds import pds_asked, pds_asked_by_hand, pds_circuit, pds_responded, pds_token, pds_waited
+from hub.telemetry.pds import (
+    pds_asked,
+    pds_asked_by_hand,
+    pds_circuit,
+    pds_hinted,
+    pds_put_off,
+    pds_responded,
+    pds_token,
+    pds_waited,
+    pds_waiting,
+)
 from hub.telemetry.recall import (
     last_recall_run,
     recall_run_begun,
@@ -81,9 +91,12 @@ __all__ = [
     "pds_asked",
     "pds_asked_by_hand",
     "pds_circuit",
+    "pds_hinted",
+    "pds_put_off",
     "pds_responded",
     "pds_token",
     "pds_waited",
+    "pds_waiting",
     "queue_depth",
     "recall_run_begun",
     "recall_run_ended",

@@ -20,6 +20,12 @@ _wait_seconds = Histogram(
     "hub_pds_wait_seconds", "Time until it was a request's turn.", registry=REGISTRY, buckets=SECONDS
 )
 _tokens = Counter("hub_pds_tokens", "Tokens fetched for PDS.", ["outcome"], registry=REGISTRY)
+_hints = Counter("hub_pds_events", "Events about people on PDS that came.", ["outcome"], registry=REGISTRY)
+_put_off = Counter("hub_pds_put_off", "Questions that are asked again later.", ["outcome"], registry=REGISTRY)
+_waiting = Gauge("hub_pds_questions_waiting", "Questions that wait for PDS.", ["question"], registry=REGISTRY)
+_oldest_seconds = Gauge(
+    "hub_pds_oldest_question_seconds", "Age of the oldest question that waits.", ["question"], registry=REGISTRY
+)
 _circuit_open = Gauge("hub_pds_circuit_open", "1 while PDS is only tried now and then.", registry=REGISTRY)
 
 
@@ -48,6 +54,26 @@ def pds_token(outcome: str) -> None:
     """`new`, or why there is none. A refusal is an engineer's business."""
     _tokens.labels(label(outcome)).inc()
     log({"new": "debug", "token-refused": "error"}.get(outcome, "warning"), "pds_token", outcome=outcome)
+
+
+def pds_put_off(why: str) -> None:
+    """A question stays in the store and is asked again later."""
+    count_one(_put_off, why)
+    log("debug", "pds_put_off", outcome=why)
+
+
+def pds_hinted(hints: int, others: int, unfit: int) -> None:
+    """A message with events came. What is no event in it is an engineer's business."""
+    _hints.labels("hint").inc(hints)
+    _hints.labels("other").inc(others)
+    _hints.labels("unfit").inc(unfit)
+    log("warning" if unfit else "debug", "pds_hinted", count=hints, outcome=f"unfit:{unfit}")
+
+
+def pds_waiting(kind: str, number: int, oldest_seconds: float) -> None:
+    """How many questions of a kind wait in the store, and for how long the oldest."""
+    _waiting.labels(label(kind)).set(number)
+    _oldest_seconds.labels(label(kind)).set(oldest_seconds)
 
 
 def pds_circuit(*, is_open: bool) -> None:

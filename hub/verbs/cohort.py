@@ -1,14 +1,22 @@
-"""`hub cohort import`: the people who may be matched."""
+"""`hub cohort import`: the people who may be matched.
+
+A file is taken in batches, each a transaction that also keeps how far the file has come: an import that died goes on
+behind what it had taken when it is started again with the same file. What was refused stands in a file of its own.
+"""
 
 from __future__ import annotations
 
 import argparse
+import csv
+import hashlib
 import sys
 import uuid
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from hub.errors import CannotRun
 from hub.verbs.speaking import data_argument, json_argument, say, say_json, settings_of
@@ -16,12 +24,17 @@ from hub.verbs.speaking import data_argument, json_argument, say, say_json, sett
 if TYPE_CHECKING:
     from hub.domain.people import Participant
     from hub.flow.cohort_import import RefusedRow
+    from hub.flow.ports import CohortFileRow, Transaction
+
+    Row = tuple[int, Participant | RefusedRow]
 
 EXAMPLES = (
     "hub cohort import cohort.csv          columns nhs_number, family_name, given_names, date_of_birth, ...",
     "hub cohort import cohort.ndjson       one JSON object a line; lists as JSON lists",
+    "hub cohort import cohort.csv          again after it died: it goes on where it was",
+    "hub cohort import cohort.csv --refused refused.csv     where the refused rows are told (line, field, why)",
 )
-BATCH = 1_000
+BATCH = 5_000
 SHOWN = 20
 
 
@@ -29,6 +42,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     importing = actions.add_parser("import", help="add people, or renew what is known of them")
     importing.add_argument("file", type=Path, help="a .csv file with a heading line, or .ndjson")
+    importing.add_argument(
+        "--refused", type=Path, metavar="FILE", help="where to write the refused rows (default: FILE.refused.csv)"
+    )
+    importing.add_argument("--again", action="store_true", help="take a file anew that was taken to its end before")
     data_argument(importing)
     json_argument(importing)
 
@@ -39,53 +56,136 @@ def run(options: argparse.Namespace) -> int:
 
     settings = settings_of(options)
     context = context_of(settings)
+    digest = _digest(options.file)
     store = store_of(settings)
     try:
-        return _import(store, context, options)
+        taken = _Import(store, context, digest, again=options.again).take(options.file)
     finally:
         store.close_now()
+    return _say(options, taken)
 
 
-def _import(store: Any, context: Any, options: argparse.Namespace) -> int:
-    from hub.flow.cohort_import import RefusedRow, take_people
-    from hub.flow.step import Step
+@dataclass(slots=True)
+class _Taken:
+    """What became of a file: in this run, and before it where it goes on."""
 
-    taken, refused = 0, []
-    for rows in rows_of(options.file, _progress(options.file)):
-        people = [row for row in rows if not isinstance(row, RefusedRow)]
-        refused += [row for row in rows if isinstance(row, RefusedRow)]
-        cause = str(uuid.uuid4())
-        store.write_now(lambda tx, p=people, c=cause: take_people(Step(tx, context.policies, context.clock(), c), p))
-        taken += len(people)
+    taken: int
+    before: int
+    refused: list[RefusedRow]
+
+
+class _Import:
+    """One file on its way into the store."""
+
+    def __init__(self, store: Any, context: Any, digest: str, *, again: bool) -> None:
+        from hub.flow.ports import CohortFileRow
+
+        self._store, self._context = store, context
+        begun = CohortFileRow(digest, 0, 0, 0, context.clock())
+        known = store.read_now(lambda tx: tx.cohort_files.get(digest))
+        self._row: CohortFileRow = begun if known is None or (again and known.ended_at) else known
+
+    def take(self, path: Path) -> _Taken:
+        """Take what was not taken yet. Refused rows are found anew, so that they are all told whenever it ends."""
+        from hub.flow.cohort_import import RefusedRow
+
+        before, refused = self._row.taken, []
+        for rows in lines_of(path, _progress(path)):
+            refused += [row for _, row in rows if isinstance(row, RefusedRow)]
+            ahead = [each for each in rows if each[0] > self._row.line]
+            if ahead:
+                refused += self._batch(ahead)
+        self._keep(replace(self._row, refused=len(refused), ended_at=self._context.clock()))
+        return _Taken(self._row.taken - before, before, refused)
+
+    def _batch(self, rows: list[Row]) -> list[RefusedRow]:
+        """One transaction; returns what it alone could see must be refused."""
+        from hub.domain.people import Participant
+        from hub.flow.cohort_import import REPLACED, RefusedRow, take_people
+        from hub.flow.step import Step
+
+        people = {row.nhs_number: (line, row) for line, row in rows if isinstance(row, Participant)}
+        cause, now = str(uuid.uuid4()), self._context.clock()
+
+        def work(tx: Transaction) -> tuple[set[str], CohortFileRow]:
+            step = Step(tx, self._context.policies, now, cause)
+            left = take_people(step, [person for _, person in people.values()])
+            row = replace(self._row, line=rows[-1][0], taken=self._row.taken + len(people) - len(left))
+            tx.cohort_files.put(row)
+            return left, row
+
+        left, self._row = self._store.write_now(work)
+        return [RefusedRow(people[number][0], "nhs_number", REPLACED) for number in left]
+
+    def _keep(self, row: CohortFileRow) -> None:
+        self._row = row
+        self._store.write_now(lambda tx: tx.cohort_files.put(row))
+
+
+def _say(options: argparse.Namespace, done: _Taken) -> int:
+    refused = sorted(done.refused, key=lambda one: one.line)
+    told_in = _write_refused(options, refused) if refused else None
     if options.json:
-        say_json(
-            {
-                "taken": taken,
-                "refused": [{"line": one.line, "field": one.field, "why": one.sentence} for one in refused],
-            }
-        )
-    else:
-        say(f"{taken} people taken, {len(refused)} rows refused.")
-        for one in refused[:SHOWN]:
-            say(f"  line {one.line}, {one.field}: {one.sentence}")
-        if len(refused) > SHOWN:
-            say(f"  and {len(refused) - SHOWN} more (--json lists them all)")
+        rows = [{"line": one.line, "field": one.field, "why": one.sentence} for one in refused]
+        say_json({"taken": done.taken, "taken_before": done.before, "refused": rows})
+        return 1 if refused else 0
+    if done.before and not done.taken:
+        say("This file was taken before. --again takes it anew.")
+    earlier = f" ({done.before:,} of this file were taken before)" if done.before else ""
+    say(f"{done.taken} people taken{earlier}, {len(refused)} rows refused.")
+    for one in refused[:SHOWN]:
+        say(f"  line {one.line}, {one.field}: {one.sentence}")
+    if len(refused) > SHOWN:
+        say(f"  and {len(refused) - SHOWN} more")
+    for (field, sentence), count in Counter((one.field, one.sentence) for one in refused).most_common(5):
+        if count > 1:
+            say(f"{count} rows: {field}: {sentence}")
+    if told_in:
+        say(f"All of them stand in {told_in}. Mend those rows and import them by themselves.")
     return 1 if refused else 0
 
 
-def rows_of(path: Path, advance: Any) -> Iterator[list[Participant | RefusedRow]]:
-    """The rows of a cohort file, so many at a time; `advance` hears how many. CannotRun where it is none."""
-    from hub.flow.cohort_import import NotACohort, read_cohort
+def _write_refused(options: argparse.Namespace, refused: list[RefusedRow]) -> Path:
+    """Line, field and sentence of each: never a value."""
+    path: Path = options.refused or options.file.with_name(f"{options.file.name}.refused.csv")
+    try:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(("line", "field", "why"))
+            writer.writerows((one.line, one.field, one.sentence) for one in refused)
+    except OSError as error:
+        raise CannotRun(f"The people were taken, but {path} cannot be written ({error.strerror}): --refused.") from None
+    return path
+
+
+def _digest(path: Path) -> str:
+    """What tells one file from another, whatever it is called."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise CannotRun(f"{path} cannot be read ({error.strerror}).") from None
+
+
+def rows_of(path: Path, advance: Callable[[int], object]) -> Iterator[list[Participant | RefusedRow]]:
+    """The rows of a cohort file, so many at a time. CannotRun where it is none."""
+    return ([row for _, row in rows] for rows in lines_of(path, advance))
+
+
+def lines_of(path: Path, advance: Callable[[int], object]) -> Iterator[list[Row]]:
+    """The rows with their lines, so many at a time; `advance` hears how many bytes have been read. CannotRun where it
+    is no cohort file."""
+    from hub.flow.cohort_import import NotACohort, read_lines
 
     form = {".csv": "csv", ".ndjson": "ndjson", ".jsonl": "ndjson"}.get(path.suffix.lower())
     if form is None:
         raise CannotRun(f"{path} is neither .csv nor .ndjson.")
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = read_cohort(file, form)
+            rows, source = read_lines(file, form), cast(BinaryIO, file.buffer)
             while batch := list(islice(rows, BATCH)):
                 yield batch
-                advance(len(batch))
+                advance(source.tell())
     except OSError as error:
         raise CannotRun(f"{path} cannot be read ({error.strerror}).") from None
     except UnicodeDecodeError:
@@ -94,16 +194,28 @@ def rows_of(path: Path, advance: Any) -> Iterator[list[Participant | RefusedRow]
         raise CannotRun(f"{path}: {error}") from None
 
 
-def _progress(path: Path) -> Any:
-    """A line that counts, on a terminal only."""
+def _progress(path: Path) -> Callable[[int], object]:
+    """A bar with rate and remaining time on a terminal, nothing elsewhere."""
     if not sys.stderr.isatty():
-        return lambda count: None
-    done = 0
+        return lambda read: None
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
 
-    def advance(count: int) -> None:
-        nonlocal done
-        done += count
-        sys.stderr.write(f"\r{path.name}: {done:,} rows ")
-        sys.stderr.flush()
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    bar = Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True)
+    task = bar.add_task(path.name, total=path.stat().st_size)
+    bar.start()
+
+    def advance(read: int) -> None:
+        bar.update(task, completed=read)
+        if bar.finished:
+            bar.stop()
 
     return advance

@@ -10,15 +10,18 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from hub.errors import CannotRun, Retry
-from hub.verbs.speaking import data_argument, json_argument, opened_store, say, say_json, settings_of
+from hub.verbs.speaking import data_argument, json_argument, opened_store, say, say_json, say_table, settings_of
 
 if TYPE_CHECKING:
+    from hub.config import Settings
     from hub.domain.demographics import Answer, Question
     from hub.flow.ports import Store
     from hub.io.pds import PdsDoor
+    from hub.io.store import SqlStore
 
 EXAMPLES = (
     "hub pds check                        token, reachability and clock; asks about nobody",
+    "hub pds status                       what waits to be asked, since when, how fast it is asked",
     "hub pds ask                          whose NHS number is it? The number is asked for, never an argument",
     "hub pds ask --claim                  who is it? Family name, given name, date of birth and postcode are asked for",
 )
@@ -37,7 +40,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "share, and is audited by a log line without the number.",
     )
     ask.add_argument("--claim", action="store_true", help="ask by name, date of birth and postcode")
-    for action in (check, ask):
+    status = actions.add_parser("status", help="how many questions wait in the store, and since when the oldest")
+    for action in (check, ask, status):
         data_argument(action)
         json_argument(action)
 
@@ -47,6 +51,9 @@ def run(options: argparse.Namespace) -> int:
 
     settings = settings_of(options)
     telemetry.configure(settings.log_json, "warning")
+    if options.action == "status":
+        with opened_store(options) as store:
+            return _status(store, settings, options)
     if not settings.pds_url:
         raise CannotRun("No PDS is configured. Set HUB_PDS_URL and the other HUB_PDS_ settings.")
     with opened_store(options) as store:
@@ -61,6 +68,32 @@ def _door(store: Store, options: argparse.Namespace) -> PdsDoor:
     door = pds_of(settings_of(options), store)
     assert door is not None, "there is a PDS: looked at before"
     return door
+
+
+# -- status
+
+
+def _status(store: SqlStore, settings: Settings, options: argparse.Namespace) -> int:
+    """Works without PDS too: what waits shows best where PDS has been taken away."""
+    backlog = store.read_now(lambda tx: tx.questions.backlog())
+    held = {
+        kind: {"waiting": one.waiting, "oldest_at": one.oldest_at.isoformat() if one.oldest_at else None}
+        for kind, one in backlog.items()
+    }
+    if options.json:
+        say_json({"configured": bool(settings.pds_url), "per_second": settings.pds_per_second, "questions": held})
+        return 0
+    names = {"claim": "results that fit nobody", "person": "people of whom PDS may know something new"}
+    say_table(
+        ("asked about", "waiting", "the oldest since"),
+        [(names[kind], one["waiting"], one["oldest_at"] or "-") for kind, one in held.items()],
+    )
+    if not settings.pds_url:
+        say("No PDS is configured: nobody is asked. Set HUB_PDS_URL and the other HUB_PDS_ settings.")
+        return 0
+    say(f"At most {settings.pds_per_second:g} requests a second, by all processes together.")
+    say("Whether PDS answers: /ready of a worker (`without`), hub_pds_circuit_open, `hub pds check`.")
+    return 0
 
 
 # -- ask

@@ -16,7 +16,16 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from hub.errors import CannotRun
-from hub.verbs.speaking import data_argument, json_argument, opened_store, say, say_json, say_table, settings_of
+from hub.verbs.speaking import (
+    data_argument,
+    json_argument,
+    opened_store,
+    say,
+    say_json,
+    say_table,
+    settings_of,
+    workgroup_argument,
+)
 
 if TYPE_CHECKING:
     from hub.domain.people import Participant
@@ -54,6 +63,8 @@ def _action_arguments(name: str, action: argparse.ArgumentParser) -> None:
     json_argument(action)
     if name == "eligible":
         action.add_argument("--on", type=day, metavar="DATE", help="the day of the test (default: today)")
+    if name != "undo":
+        workgroup_argument(action)
     if name in ("show", "eligible"):
         return
     if name == "undo":
@@ -79,7 +90,7 @@ def run(options: argparse.Namespace) -> int:
     with opened_store(options) as store:
         if options.action == "undo":
             return decide(store, options, lambda step, signed: _undo(step, options.decision, signed))
-        person = _person(store)
+        person = _person(store, options.workgroup)
         if options.action == "show":
             return _show(store, person, options)
         if options.action == "eligible":
@@ -87,15 +98,16 @@ def run(options: argparse.Namespace) -> int:
         return decide(store, options, lambda step, signed: _decision(step, person, options, signed))
 
 
-def _person(store: SqlStore) -> Participant:
+def _person(store: SqlStore, workgroups: list[str]) -> Participant:
     from hub.domain.nhs_number import is_valid, normalise
+    from hub.flow.merging import known_by
 
     text = getpass.getpass("NHS number (not shown): ") if sys.stdin.isatty() else sys.stdin.readline()
     number = normalise(text.strip())
     if not is_valid(number):
         raise CannotRun("That is no NHS number: ten digits, the last a check digit.")
-    person = store.read_now(lambda tx: tx.cohort.by_nhs_number(number))
-    if person is None:
+    person = store.read_now(lambda tx: known_by(tx, number))
+    if person is None or person.workgroup not in workgroups:
         raise CannotRun("Nobody in the cohort has this number.")
     return person
 

@@ -10,7 +10,16 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from hub.verbs.person import day, decide
-from hub.verbs.speaking import data_argument, json_argument, opened_store, say, say_json, say_table, settings_of
+from hub.verbs.speaking import (
+    data_argument,
+    json_argument,
+    opened_store,
+    say,
+    say_json,
+    say_table,
+    settings_of,
+    workgroup_argument,
+)
 
 if TYPE_CHECKING:
     from hub.flow.actions import Signed
@@ -22,6 +31,7 @@ EXAMPLES = (
     "hub pnl list --practice A86020                    who is due to be invited",
     "hub pnl list --practice A86020 --list not-responded",
     "hub pnl list --practice A86020 --csv              as a file with names, for the practice alone",
+    "hub pnl list --practice A86020 --workgroup defence-medical-services",
     "hub pnl answer 3f2a9c1e-... --practice A86020 --invite --why 'known to us'",
     "hub pnl answer 3f2a9c1e-... --practice A86020 --defer pregnancy --due 2027-05-01 --why '20 weeks'",
     "hub pnl answer 3f2a9c1e-... --practice A86020 --cease no-cervix --why 'operation note'",
@@ -37,6 +47,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     listing = actions.add_parser("list", help="who stands on a practice's list")
     listing.add_argument("--list", choices=LISTS, default="due", help="which list (default: due)")
     listing.add_argument("--csv", action="store_true", help="with names and numbers, as a CSV file for the practice")
+    workgroup_argument(listing)
     answering = actions.add_parser("answer", help="invite, defer or cease somebody on the list")
     answering.add_argument("notification", help="the id that the list shows")
     what = answering.add_mutually_exclusive_group(required=True)
@@ -80,20 +91,27 @@ def _list(store: SqlStore, options: argparse.Namespace) -> int:
         say("Nobody stands on this list.")
     else:
         say_table(
-            ("id", "due on", "listed on", "born in"),
-            [(row["notification"], row["due_on"], row["listed_on"], row["date_of_birth"][:4]) for row in people],
+            ("id", "due on", "listed on", "born in", ""),
+            [
+                (row["notification"], row["due_on"], row["listed_on"], row["date_of_birth"][:4], row["why"])
+                for row in people
+            ],
         )
         say(f"{len(people)} on the list. --csv writes it with names, for the practice alone.")
     return 0
 
 
 def _people(tx: Transaction, options: argparse.Namespace, since: date) -> list[dict[str, Any]]:
+    from hub.flow.visibility import visible_people
+
     listed = tx.notifications.of_practice(options.practice, options.list, since, LIMIT)
-    people = {person.participant_id: person for person in tx.cohort.of([row.participant_id for row in listed])}
+    everybody = tx.cohort.of([row.participant_id for row in listed])
+    people = {person.participant_id: person for person in visible_people(everybody, options.workgroup)}
     return [
-        _row(row, people[row.participant_id])
+        _row(row, person)
         for row in listed
-        if people[row.participant_id].practice_code == options.practice  # whoever has moved is not theirs any more
+        if (person := people.get(row.participant_id))
+        and person.practice_code == options.practice  # whoever has moved is not theirs any more
     ]
 
 
@@ -106,11 +124,21 @@ def _row(row: NotificationRow, person: Any) -> dict[str, Any]:
         "date_of_birth": person.date_of_birth.isoformat(),
         "due_on": row.about_due_on.isoformat(),
         "listed_on": row.listed_on.isoformat(),
+        "why": row.why,
     }
 
 
 def _write_csv(people: list[dict[str, Any]]) -> None:
-    columns = ("notification", "nhs_number", "family_name", "given_names", "date_of_birth", "due_on", "listed_on")
+    columns = (
+        "notification",
+        "nhs_number",
+        "family_name",
+        "given_names",
+        "date_of_birth",
+        "due_on",
+        "listed_on",
+        "why",
+    )
     writer = csv.DictWriter(sys.stdout, columns)
     writer.writeheader()
     writer.writerows({name: _plain(str(value)) for name, value in row.items()} for row in people)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hub.config import Settings
+from hub.domain.people import EVERYBODY, WORKGROUPS
 from hub.errors import CannotRun
 
 if TYPE_CHECKING:
@@ -27,6 +28,16 @@ def data_argument(parser: argparse.ArgumentParser) -> None:
 
 def json_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON for programs instead of text for people")
+
+
+def workgroup_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--workgroup",
+        nargs="+",
+        choices=WORKGROUPS,
+        default=[EVERYBODY],
+        help=f"of whoever asks: whose people are shown (default: {EVERYBODY})",
+    )
 
 
 def settings_of(options: argparse.Namespace) -> Settings:

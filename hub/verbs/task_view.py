@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from hub.domain.events import ReportParked
@@ -18,6 +19,7 @@ URGENCY = {0: "urgent", 1: "abnormal", 2: "normal"}
 MARKS = {"agrees": "=", "similar": "~", "differs": "#", "missing": " "}
 SHOWN_CANDIDATES = 5
 SIBLINGS_AMONG = 1_000
+WITHHELD = "withheld (restricted)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,12 @@ def view_of(tx: Transaction, task: TaskRow) -> TaskView:
         record=tx.records.get(task.participant_id) if task.participant_id else None,
         decisions=tx.tasks.decisions(task.task_id),
     )
+
+
+def spoken_age(since: datetime) -> str:
+    """How long something waits, roughly: 40 s, 12 min, 5 h."""
+    seconds = max(0, int((datetime.now(UTC) - since).total_seconds()))
+    return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"
 
 
 def task_fields(task: TaskRow) -> dict[str, Any]:
@@ -204,6 +212,6 @@ def _known(person: Participant) -> dict[str, str]:
         "given names": " ".join(person.given_names),
         "date of birth": str(person.date_of_birth),
         "sex": GENDERS.get(person.gender or "", person.gender or ""),
-        "postcode": person.postcode or "",
-        "address": ", ".join(person.address_lines),
+        "postcode": WITHHELD if person.restricted else person.postcode or "",
+        "address": WITHHELD if person.restricted else ", ".join(person.address_lines),
     }

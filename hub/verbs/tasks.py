@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from hub.errors import CannotRun
-from hub.verbs.speaking import data_argument, json_argument, opened_store, say, say_json, say_table
-from hub.verbs.task_view import URGENCY, say_view, task_fields, view_fields, view_of
+from hub.verbs.speaking import data_argument, json_argument, opened_store, say, say_json, say_table, workgroup_argument
+from hub.verbs.task_view import URGENCY, say_view, spoken_age, task_fields, view_fields, view_of
 
 if TYPE_CHECKING:
     from hub.flow.ports import TaskRow
@@ -23,6 +23,7 @@ EXAMPLES = (
     "hub tasks match 3f2a --candidate 1 --by r.patel --why 'number misread, all else agrees'",
     "hub tasks reject 3f2a --by r.patel --why 'sent in error, laboratory confirms'",
     "hub tasks query 3f2a --by r.patel --why 'asked for the request form'",
+    "hub tasks ask 3f2a --by r.patel                             ask PDS who it is; whom it finds is a candidate then",
     "hub tasks undo 3f2a --by r.patel --why 'wrong twin'         take the last decision back",
     "hub tasks undo --result 9c1e... --by r.patel --why '...'    take back a match the hub made by itself",
 )
@@ -32,7 +33,7 @@ LIMIT = 200
 def arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     listing = actions.add_parser("list", help="what waits, riskiest first")
-    listing.add_argument("--state", choices=("open", "queried", "closed"), help="only tasks in this state")
+    listing.add_argument("--state", choices=("asking", "open", "queried", "closed"), help="only tasks in this state")
     listing.add_argument("--limit", type=int, default=LIMIT, help=f"how many (default {LIMIT})")
     actions.add_parser("show", help="one task: claim and candidates side by side, and its history")
     for name, line in (
@@ -42,6 +43,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         ("undo", "take the last decision back"),
     ):
         actions.add_parser(name, help=line)
+    actions.add_parser("ask", help="ask PDS about the claim; the question is kept with who asked")
     for name, action in actions.choices.items():
         _action_arguments(name, action)
 
@@ -50,11 +52,15 @@ def _action_arguments(name: str, action: argparse.ArgumentParser) -> None:
     data_argument(action)
     json_argument(action)
     if name == "list":
+        workgroup_argument(action)
         return
     action.add_argument("task", nargs="?" if name == "undo" else None, help="the task's id, or how it begins")
     if name == "show":
+        workgroup_argument(action)
         return
     action.add_argument("--by", default=getpass.getuser(), help="who decides (default: the user of this session)")
+    if name == "ask":
+        return
     action.add_argument("--why", required=True, help="the reason, kept with the decision; no clinical information")
     if name == "match":
         whom = action.add_mutually_exclusive_group()
@@ -65,13 +71,17 @@ def _action_arguments(name: str, action: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    actions: dict[str, Callable[[SqlStore, argparse.Namespace], int]] = {"list": _list, "show": _show}
+    actions: dict[str, Callable[[SqlStore, argparse.Namespace], int]] = {"list": _list, "show": _show, "ask": _ask}
     with opened_store(options) as store:
         return actions.get(options.action, _decide)(store, options)
 
 
 def _list(store: SqlStore, options: argparse.Namespace) -> int:
-    tasks = store.read_now(lambda tx: tx.tasks.worklist(options.limit, options.state))
+    from hub.flow.visibility import visible_tasks
+
+    tasks = store.read_now(
+        lambda tx: visible_tasks(tx, tx.tasks.worklist(options.limit, options.state), options.workgroup)
+    )
     if options.json:
         say_json([task_fields(task) for task in tasks])
         return 0
@@ -93,7 +103,7 @@ def _list(store: SqlStore, options: argparse.Namespace) -> int:
                 URGENCY.get(task.priority, "normal"),
                 task.due_on,
                 task.reason,
-                task.state,
+                f"asking PDS for {spoken_age(task.opened_at)}" if task.state == "asking" else task.state,
                 len(task.candidates),
                 best,
                 more,
@@ -124,10 +134,21 @@ def find_task(store: SqlStore, name: str | None) -> TaskRow:
 
 
 def _show(store: SqlStore, options: argparse.Namespace) -> int:
+    from hub.flow.visibility import visible_tasks
+
     task = find_task(store, options.task)
-    view = store.read_now(lambda tx: view_of(tx, task))
+    visible = store.read_now(lambda tx: visible_tasks(tx, [task], options.workgroup))
+    if not visible:
+        raise CannotRun("This task is about somebody whom another workgroup alone may see (--workgroup).")
+    view = store.read_now(lambda tx: view_of(tx, visible[0]))
     say_json(view_fields(view)) if options.json else say_view(view)
     return 0
+
+
+def _ask(store: SqlStore, options: argparse.Namespace) -> int:
+    from hub.verbs.task_question import ask_pds
+
+    return ask_pds(store, find_task(store, options.task), options)
 
 
 def _decide(store: SqlStore, options: argparse.Namespace) -> int:

@@ -2,7 +2,8 @@
 
 python -m tests.bench                    everything (about ten minutes)
 python -m tests.bench road reader        some of it: reader, start, road, latency, matching, servers, recall
-python -m tests.bench servers:ack,steps  some of the part with real servers: ack, streams, http, road, steps, growth
+python -m tests.bench servers:ack,steps  some of the part with real servers: ack, streams, http, road, steps, growth,
+                                         cohort
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from typing import Any
 import psycopg
 
 from hub.domain.people import Participant
+from hub.flow.cohort_import import KNOWN
 from tests.bench.history import grow
 from tests.bench.processes import Groups, forget_peaks
 from tests.bench.sender import Sent, frames
@@ -63,12 +64,7 @@ def servers(people: Sequence[Participant], ordinary: Sequence[Participant]) -> I
         cohort = Path(place) / "cohort.ndjson"
         with cohort.open("w", encoding="utf-8") as file:
             for person in people:
-                file.write(
-                    json.dumps(
-                        {name: getattr(person, name) for name in person.__slots__ if name != "joined_on"}, default=str
-                    )
-                    + "\n"
-                )
+                file.write(json.dumps({name: getattr(person, name) for name in KNOWN}, default=str) + "\n")
         settings = environment(HUB_DATABASE_URL=postgres.url(COHORT))
         run_program("hub", "cohort", "import", str(cohort), settings=settings)
         grow(postgres.url(COHORT), 0, HISTORY, bystanders)

@@ -1,7 +1,7 @@
 """Everything real: PostgreSQL and RabbitMQ of our own, the roles as processes, senders over sockets.
 
     python -m tests.bench servers                all of it (about four minutes)
-    python -m tests.bench servers:ack            a part: ack, streams, http, road, steps, growth
+    python -m tests.bench servers:ack            a part: ack, streams, http, road, steps, growth, cohort
 
 Figures are medians of three rounds, in each of which everything is measured once. HUB_TEST_ALL=1: growth to a million
 journal rows instead of 200,000 (minutes more, 4 GB). HUB_TEST_WORKERS: how many workers the whole road has (1).
@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from adapters.simulators.people import synthetic_population
 from hub.domain.people import Participant
-from tests.bench import growth, over_http, steps, ways
+from tests.bench import cohort, growth, over_http, steps, ways
 from tests.bench.inside import an_envelope
 from tests.bench.report import Figures, line, note, progress, title
 from tests.bench.roles import Servers, servers
@@ -39,10 +39,10 @@ def people() -> tuple[list[Participant], list[Participant]]:
 
 def main(only: Sequence[str] = ()) -> None:
     wanted = [name for name in PARTS if name in only or not only]
-    cohort, ordinary = people()
+    everybody, ordinary = people()
     gc.freeze()  # what stands in memory here must not slow what is measured in this process
-    progress(f"starting PostgreSQL and RabbitMQ, {len(cohort):,} people")
-    with servers(cohort, ordinary) as on:
+    progress(f"starting PostgreSQL and RabbitMQ, {len(everybody):,} people")
+    with servers(everybody, ordinary) as on:
         _in_rounds(on, ordinary, [name for name in wanted if name in ROUNDLY])
         for name in wanted:
             if name in AT_ONCE:
@@ -127,5 +127,9 @@ ROUNDLY: dict[str, tuple[Callable[[Servers, list[Participant], Figures], None], 
     "http": (over_http.acknowledging, over_http.show),
     "road": (ways.whole_road, _show_road),
 }
-AT_ONCE: dict[str, Callable[[Servers, list[Participant]], None]] = {"steps": steps.main, "growth": growth.main}
+AT_ONCE: dict[str, Callable[[Servers, list[Participant]], None]] = {
+    "steps": steps.main,
+    "growth": growth.main,
+    "cohort": cohort.main,
+}
 PARTS = (*ROUNDLY, *AT_ONCE)

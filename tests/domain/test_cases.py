@@ -6,6 +6,7 @@ import csv
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,8 +35,21 @@ def the_policies(case: Case) -> Policies:
 def the_record(case: Case) -> Record:
     entered_due = date.fromisoformat(case["entered due"]) if case["entered due"] else None
     joined = date.fromisoformat(case["joined"]) if case.get("joined") else None
-    entry = Entry(date.fromisoformat(case["born"]), entered_due, joined_on=joined)
+    entry = Entry(date.fromisoformat(case["born"]), entered_due, joined_on=joined, **as_told(case))
     return fold(entry, a_history(case["history"]), the_policies(case))
+
+
+def as_told(case: Case) -> dict[str, Any]:
+    """What the register says of her today: gender; death, on a day or none; removal, since a day or none."""
+    deceased, _, died = case.get("death", "").partition(" ")
+    removal, _, since = case.get("removal", "").partition(" ")
+    return {
+        "gender": case.get("gender", ""),
+        "deceased": bool(deceased),
+        "died_on": date.fromisoformat(died) if died else None,
+        "removal": removal,
+        "removed_on": date.fromisoformat(since) if since else None,
+    }
 
 
 def the_letter(case: Case, record: Record) -> str:

@@ -203,6 +203,6 @@ def test_a_source_names_what_is_there() -> None:
     named = re.findall(r"settings.toml \[call\] (\w+);", " ".join(sources))
     assert len(named) > 8
     for name in named:
-        assert re.search(rf"^{name}", text, re.MULTILINE), name
+        assert re.search(rf"^(\[call\.)?{name}", text, re.MULTILINE), name
     for policy in POLICIES.policies:
         assert (POLICY_DIRECTORY / because.policy(policy.name).split(";")[0]).is_file()

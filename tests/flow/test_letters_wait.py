@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 from hub.domain.events import LetterWished
 from hub.domain.people import Participant
+from hub.flow.clerks import people_changed
 from tests.flow.scene import Scene, corrected
 
 
@@ -112,7 +113,7 @@ async def test_a_sample_taken_in_colposcopy_gets_no_letter(scene: Scene) -> None
 
 
 async def test_whoever_has_died_or_moved_away_gets_no_letter(scene: Scene) -> None:
-    dead, moved = scene.person(removal_reason="DEA"), scene.person(removal_reason="SCT")
+    dead, moved = scene.person(removal="DEA"), scene.person(removal="SCT")
     for person in (dead, moved):
         await scene.report(person, scene.result())
         assert scene.codes_of(person) == ["X0A"]
@@ -126,17 +127,17 @@ async def test_what_waits_for_somebody_who_dies_meanwhile_never_goes(scene: Scen
     scene.now += timedelta(days=200)
     known = scene.read(lambda tx: tx.cohort.by_nhs_number(person.nhs_number))
     assert known is not None
-    scene.import_people(replace(known, removal_reason="DEA"))
+    scene.import_people(replace(known, removal="DEA"))
     scene.reject(waiting)
     assert wished(scene, person.participant_id) == ["PX0A"]  # when nothing was in doubt and she lived
     assert [(letter.state, letter.rule) for letter in scene.every_letter_of(person)] == [("cancelled", "too-old")]
 
 
 async def test_whoever_is_back_in_england_gets_her_letter(scene: Scene) -> None:
-    person = scene.person(removal_reason="SCT")
+    person = scene.person(removal="SCT")
     await scene.report(person, scene.result())
     known = scene.read(lambda tx: tx.cohort.by_nhs_number(person.nhs_number))
     assert known is not None
-    scene.import_people(replace(known, removal_reason=None))
+    scene.step(lambda step: people_changed(step, [replace(known, removal="")]))
     assert scene.letters_of(person) == {"PX0A": "wished"}
     assert {letter.state for letter in scene.every_letter_of(person)} == {"wished", "cancelled"}

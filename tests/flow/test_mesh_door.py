@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -16,7 +17,9 @@ from aiohttp import web
 
 from adapters import ADAPTERS
 from adapters.hl7v2_oru import Hl7v2Oru
+from adapters.pds_events import read_events
 from hub.contract import Adapter, Opened, Reading
+from hub.flow.hearing import Hearing
 from hub.flow.intake import Intake
 from hub.flow.ports import OutgoingRow
 from hub.io.mesh import MeshAway, MeshClient, MeshDoor, MeshSettings
@@ -51,7 +54,8 @@ async def door_at(scene: Scene) -> AsyncIterator[NewDoor]:
         settings = MeshSettings(url, HUB, password, KEY, page=10, max_bytes=1024 * 1024)
         clients.append(MeshClient(settings, lambda: scene.now))
         intake = Intake(scene.store, adapters, TABLES, lambda: scene.now, lambda: None)
-        return MeshDoor(clients[-1], intake, TABLES, scene.store, lambda: scene.now, EVERY)
+        hearing = Hearing("PDS_EVENTS", read_events, scene.store, lambda: scene.now)
+        return MeshDoor(clients[-1], intake, TABLES, scene.store, lambda: scene.now, EVERY, hearing)
 
     yield make
     for client in clients:
@@ -303,3 +307,15 @@ def test_two_feeds_cannot_share_a_mailbox(tmp_path: Path) -> None:
         (tmp_path / f"{feed}.toml").write_text(f'{text}\n[access]\nmailbox = "X26ABC2"\n')
     (problem,) = check_tables(tmp_path)
     assert "has the same mailbox" in str(problem)
+
+
+async def test_events_of_pds_become_questions_and_a_laboratory_cannot_hide_a_report_among_them(
+    scene: Scene, mesh: MeshNode, laboratory: Mailbox, door_at: NewDoor
+) -> None:
+    number, workflow = scene.person().nhs_number, {"Mex-WorkflowID": "PDS_EVENTS"}
+    event = {"specversion": "1.0", "id": "e", "type": "pds-record-change-2", "subject": number}
+    mesh.mailbox(OTHER).send(json.dumps(event).encode(), **workflow)
+    laboratory.send(a_file(scene), **workflow)
+    assert await door_at(mesh.url).poll() == 2
+    assert sorted(feed for feed, *_ in journal(scene)) == ["northmoor", "pds-events"]
+    assert [question.by for question in scene.read(lambda tx: tx.questions.about(number))] == ["pds-record-change-2"]

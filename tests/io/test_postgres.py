@@ -7,6 +7,7 @@ import multiprocessing
 import random
 import string
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -24,6 +25,7 @@ from hub.domain.people import Participant
 from hub.errors import CannotRun, Retry
 from hub.flow.ports import Arrival, JournalEntry, MatchRow, Transaction
 from hub.io.store import SqlStore, StoreAway, StoreRefused, connect_store
+from hub.io.store.copying import COPIED_FROM
 from hub.io.store.schema import metadata
 from tests.io.journal_writer import NOW, append
 from tests.servers import FaultProxy, PostgresNode, install
@@ -445,6 +447,27 @@ async def test_values_as_long_as_anybody_writes_are_stored_and_found(store: SqlS
     kept = await store.read(lambda tx: tx.journal.entry(seq))
     assert kept is not None
     assert kept.raw == large.raw
+
+
+async def test_rows_that_are_copied_in_are_replaced_left_or_refused_like_any_others(store: SqlStore) -> None:
+    def numbered(first: int, name: str) -> list[Participant]:
+        return [
+            Participant(f"p{number}", f"{number:010}", name, ("Nora",), date(1988, 2, 29))
+            for number in range(first, first + 2 * COPIED_FROM)
+        ]
+
+    def both(tx: Transaction) -> None:
+        tx.cohort.put(numbered(0, "Ashworth\0"), NOW)
+        tx.cohort.put(numbered(COPIED_FROM, "Quill\\feather\t"), NOW)
+
+    await store.write(both)
+    people = await store.read(lambda tx: tx.cohort.of([f"p{number}" for number in range(1000)]))
+    names = Counter(person.family_name for person in people)
+    assert names == {"Ashworth\N{SYMBOL FOR NULL}": COPIED_FROM, "Quill\\feather\t": 2 * COPIED_FROM}
+    once = [replace(person, participant_id=f"other {person.nhs_number}") for person in numbered(0, "Ashworth")]
+    with pytest.raises(StoreAway, match="UniqueViolation") as refused:
+        await store.write(lambda tx: tx.cohort.put(once, NOW))
+    assert "0000000000" not in str(refused.value)
 
 
 # -- beginning

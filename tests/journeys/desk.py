@@ -116,7 +116,7 @@ def desk_in(folder: Path) -> Iterator[Desk]:
         (folder / f"{name}.hl7").write_bytes(body)
     with HubUp(folder / "data") as running:
         cohort = hub("cohort", "import", write_cohort(folder / "cohort.csv", people), "--json", "--data", running.data)
-        assert json.loads(cohort.out) == {"taken": 12, "refused": []}
+        assert json.loads(cohort.out) == {"taken": 12, "taken_before": 0, "refused": []}
         desk = Desk(running, folder, people)
         sent = hub("send", *(folder / f"{name}.hl7" for name in bodies), "--json", "--to", f"127.0.0.1:{running.mllp}")
         desk.sent = {"exit": sent.code, "rows": json.loads(sent.out)}

@@ -5,25 +5,18 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from adapters.simulators.pds import PdsSimulator
 from adapters.simulators.pds_people import special_people
 from hub.io.store import SqlStore, open_store
 from tests.flow.conftest import quick_directory
+from tests.pds.keys import new_keys
 
 
 @pytest.fixture(scope="session")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes]:
     """The hub's private key as a file, and what the platform knows of it."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    path = tmp_path_factory.mktemp("keys") / "hub.pem"
-    path.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    return path, public
+    return new_keys(tmp_path_factory.mktemp("keys"))
 
 
 @pytest.fixture(scope="session")

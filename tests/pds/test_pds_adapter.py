@@ -97,7 +97,9 @@ def read(case: str) -> Demographics:
 def test_a_person_is_read_as_pds_knows_her_and_could_join_the_cohort() -> None:
     known = PEOPLE["married"].person
     found = read("married")
-    assert found.participant("ours") == replace(known, participant_id="ours", gender="female", next_test_due_on=None)
+    assert found.participant("ours") == replace(
+        known, participant_id="ours", gender="female", next_test_due_on=None, pds_version=3
+    )
     assert (found.version, found.restricted, found.death, found.removal) == (3, False, None, None)
     assert found.former_family_names == ("Oakenshaw",)
 

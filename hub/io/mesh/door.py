@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from hub import telemetry
 from hub.errors import Reason, Retry
+from hub.flow.hearing import Hearing
 from hub.flow.intake import Intake
 from hub.flow.ports import NO_FEED, Clock, Store, Transaction, Via
 from hub.io.mesh.client import MeshClient
@@ -31,7 +32,14 @@ class MeshDoor:
     """Polls until cancelled. What waits in front of another thing that cannot be taken does not hold it up."""
 
     def __init__(
-        self, client: MeshClient, intake: Intake, feeds: FeedTables, store: Store, clock: Clock, every: timedelta
+        self,
+        client: MeshClient,
+        intake: Intake,
+        feeds: FeedTables,
+        store: Store,
+        clock: Clock,
+        every: timedelta,
+        hearing: Hearing | None = None,
     ) -> None:
         self._client = client
         self._intake = intake
@@ -39,6 +47,7 @@ class MeshDoor:
         self._store = store
         self._clock = clock
         self._every = every
+        self._hearing = hearing
         self._greeted_at: datetime | None = None
         self._failed_in_a_row = 0
 
@@ -121,6 +130,9 @@ class MeshDoor:
             await self._note_undelivered(message)
             return
         table = self._feeds.of_mailbox(message.sender)
+        if self._hearing and table is None and message.workflow == self._hearing.workflow and not message.problem:
+            await self._hearing.take(message.body, message.sender[:128])
+            return
         via = Via(
             "mesh",
             message.sender[:128],

@@ -44,6 +44,10 @@ class Collected:
         return self._header("mex-filename")
 
     @property
+    def workflow(self) -> str:
+        return self._header("mex-workflowid")
+
+    @property
     def is_report(self) -> bool:
         """A report of MESH's own: something we sent could not be delivered."""
         return self._header("mex-messagetype").upper() == "REPORT"

@@ -18,9 +18,8 @@ from hub.io.store.statements import Several, insert_all_or_leave, insert_all_or_
 
 _GET = Prepared(select(participants).where(participants.c.participant_id == bindparam("id")))
 _BY_NUMBER = Prepared(select(participants).where(participants.c.nhs_number == bindparam("number")))
-_IDS = select(participants.c.nhs_number, participants.c.participant_id).where(
-    participants.c.nhs_number.in_(bindparam("numbers", expanding=True))
-)
+_IDS = Several(select(participants.c.nhs_number, participants.c.participant_id), participants.c.nhs_number)
+_STALE_KEYS = Several(delete(participant_keys), participant_keys.c.participant_id)
 _KEYS_AT_ONCE = 24
 """Most claims have fewer: a statement of fixed shape is compiled once."""
 _KEYS = select(participant_keys.c.participant_id).where(
@@ -47,7 +46,14 @@ def _participant(row: Row[Any]) -> Participant:
         practice_code=row.practice_code,
         next_test_due_on=row.entry_next_test_due_on,
         joined_on=row.joined_on,
-        removal_reason=row.removal_reason,
+        deceased=row.deceased,
+        died_on=row.died_on,
+        removal=row.removal,
+        removed_on=row.removed_on,
+        restricted=bool(row.restricted),
+        workgroup=row.workgroup,
+        pds_version=row.pds_version,
+        merged_into=row.merged_into,
     )
 
 
@@ -65,7 +71,14 @@ def _values(participant: Participant, at: datetime) -> dict[str, Any]:
         "practice_code": participant.practice_code,
         "entry_next_test_due_on": participant.next_test_due_on,
         "joined_on": participant.joined_on,
-        "removal_reason": participant.removal_reason,
+        "deceased": participant.deceased,
+        "died_on": participant.died_on,
+        "removal": participant.removal,
+        "removed_on": participant.removed_on,
+        "restricted": int(participant.restricted),
+        "workgroup": participant.workgroup,
+        "pds_version": participant.pds_version,
+        "merged_into": participant.merged_into,
         "changed_at": at,
     }
 
@@ -94,10 +107,12 @@ class SqlCohort(Room):
         self._by_key.clear()
         self._people.clear()
         insert_all_or_replace(self._connection, participants, [_values(person, at) for person in people])
-        stale = delete(participant_keys).where(participant_keys.c.participant_id == bindparam("id"))
-        self._connection.execute(stale, [{"id": person.participant_id} for person in people])
+        _STALE_KEYS.change(self._connection, [person.participant_id for person in people], {})
         keys = [
-            {"key": key, "participant_id": person.participant_id} for person in people for key in search_keys(person)
+            {"key": key, "participant_id": person.participant_id}
+            for person in people
+            if not person.merged_into  # whoever has her history is found instead
+            for key in search_keys(person)
         ]
         insert_all_or_leave(self._connection, participant_keys, keys)
 
@@ -128,8 +143,7 @@ class SqlCohort(Room):
 
     def ids_of(self, nhs_numbers: Sequence[str]) -> dict[str, str]:
         """Participant by NHS number, for those that are known."""
-        rows = self._connection.execute(_IDS, {"numbers": list(nhs_numbers)}) if nhs_numbers else ()
-        return {row.nhs_number: row.participant_id for row in rows}
+        return {row.nhs_number: row.participant_id for row in _IDS.rows(self._connection, nhs_numbers)}
 
     def count(self) -> int:
         return self._connection.execute(select(func.count()).select_from(participants)).scalar_one()

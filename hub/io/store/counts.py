@@ -27,7 +27,7 @@ class SqlCounts(Room):
         return self._by(results.c.state)
 
     def parked(self) -> dict[str, int]:
-        return self._by(tasks.c.reason, tasks.c.state != "closed")
+        return self._by(tasks.c.reason, tasks.c.state.not_in(("closed", "asking")))
 
     def letters(self) -> dict[str, int]:
         """Letters wished, by code."""

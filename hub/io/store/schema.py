@@ -16,9 +16,11 @@ recall_runs                what each day's run did
 outbox, inbox              events leaving a transaction, and which consumer has handled which
 assertions, token_keys     what partners have proven themselves with over HTTP, and what their tokens are signed with
 dead_letters, duties       events that could not be handled; what the schedules did last
+merges, cohort_files       two participants who were one person; how far each file of the cohort was taken
 feed_hours                 answers to each feed by the hour
 file_faults ──< file_notes files that are missing or corrupt, and what was done about each
 pace                       when a partner may be asked next
+questions                  what PDS is to be asked, and what it was asked by whom
 """
 
 from __future__ import annotations
@@ -43,6 +45,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import BigInteger, DateTime, TypeDecorator, TypeEngine
+
+from hub.domain.people import EVERYBODY
 
 metadata = MetaData(
     naming_convention={
@@ -220,6 +224,41 @@ pace = Table(
     Column("next_at", Moment, nullable=False, comment="the next free turn"),
 )
 
+questions = Table(
+    "questions",
+    metadata,
+    _number(),
+    Column("kind", String(16), nullable=False, comment="claim, clerk, person"),
+    Column("subject", Words, nullable=False, comment="a task's id; of a person, her NHS number"),
+    Column("by", Words, nullable=False, comment="the hub, an event, or the clerk who asked"),
+    Column("opened_at", Moment, nullable=False),
+    Column("next_at", Moment, nullable=False, comment="not asked before"),
+    Column("tries", Integer, nullable=False),
+    Column("why", Words, nullable=False, comment="why it has no answer yet"),
+    Column("state", String(16), nullable=False, comment="waiting, settled"),
+    Column("outcome", String(32), nullable=False),
+    Column("version", Integer, comment="the version of her record that was taken over"),
+    Column("settled_at", Moment),
+    # However many hints come about one person, she is asked about once.
+    Index(
+        "uq_questions_waiting",
+        "kind",
+        "subject",
+        unique=True,
+        sqlite_where=text("state = 'waiting'"),
+        postgresql_where=text("state = 'waiting'"),
+    ),
+    Index(
+        "ix_questions_next",
+        "kind",
+        "next_at",
+        sqlite_where=text("state = 'waiting'"),
+        postgresql_where=text("state = 'waiting'"),
+    ),
+    Index(None, "subject"),
+    sqlite_autoincrement=True,
+)
+
 files = Table(
     "files",
     metadata,
@@ -359,7 +398,39 @@ participants = Table(
     Column("entry_next_test_due_on", Date, comment="the date she came into the cohort with; results move it on"),
     Column("changed_at", Moment, nullable=False),
     Column("joined_on", Date, comment="the day she came into the cohort"),
-    Column("removal_reason", Words, comment="PDS's, of whoever is on no practice's list of England any more"),
+    Column("deceased", String(16), nullable=False, server_default="", comment="formal, informal"),
+    Column("died_on", Date),
+    Column("removal", String(16), nullable=False, server_default="", comment="why no practice's list holds her"),
+    Column("removed_on", Date),
+    Column("restricted", Integer, nullable=False, server_default="0", comment="1: address and practice are withheld"),
+    Column("workgroup", String(32), nullable=False, server_default=EVERYBODY, comment="who may see her"),
+    Column("pds_version", Integer, nullable=False, server_default="0", comment="of what PDS told last"),
+    Column("merged_into", String(36), nullable=False, server_default="", comment="the participant with her history"),
+)
+
+merges = Table(
+    "merges",
+    metadata,
+    Column("merge_id", String(36), primary_key=True),
+    Column("gone_id", String(36), ForeignKey("participants.participant_id"), nullable=False, index=True),
+    Column("kept_id", String(36), ForeignKey("participants.participant_id"), nullable=False, index=True),
+    Column("merged_at", Moment, nullable=False),
+    Column("by", Words, nullable=False),
+    Column("why", Words, nullable=False),
+    Column("moved", Text, nullable=False, comment="JSON: by table, the rows that were hers"),
+    Column("undone_at", Moment),
+    Column("undone_by", Words, nullable=False),
+)
+
+cohort_files = Table(
+    "cohort_files",
+    metadata,
+    Column("digest", String(64), primary_key=True, comment="SHA-256 of the file"),
+    Column("line", Integer, nullable=False, comment="the last line of which what became is written down"),
+    Column("taken", Integer, nullable=False),
+    Column("refused", Integer, nullable=False),
+    Column("begun_at", Moment, nullable=False),
+    Column("ended_at", Moment),
 )
 
 participant_keys = Table(
@@ -478,6 +549,7 @@ notifications = Table(
     Column("answer", Words, nullable=False),
     Column("answered_at", Moment),
     Column("answered_by", Words, nullable=False),
+    Column("why", String(32), nullable=False, server_default="", comment="why she is to be reviewed"),
     Index("ix_notifications_list", "practice_code", "list", "state", "listed_on"),
 )
 

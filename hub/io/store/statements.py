@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ARRAY, Column, Connection, Table, bindparam, func, literal_column
 from sqlalchemy.dialects import postgresql, sqlite
 
+from hub.io.store.copying import COPIED_FROM, copy_in
 from hub.io.store.prepared import Prepared, Values
 
 
@@ -81,7 +82,9 @@ def insert_all_and_notify(connection: Connection, table: Table, rows: Sequence[V
 
 
 def _insert_all(connection: Connection, table: Table, rows: Sequence[Values], clash: str) -> None:
-    if connection.dialect.name == "postgresql":
+    if connection.dialect.name == "postgresql" and len(rows) >= COPIED_FROM and clash != "notify":
+        copy_in(connection, table, clash, rows)
+    elif connection.dialect.name == "postgresql":
         for statement, given in _in_pieces(table, clash, rows):
             statement.change(connection, given)
     elif rows:

@@ -158,9 +158,9 @@ class SqlTasks(Room):
         return _oldest_first({row.task_id: _task(row) for row in rows}.values())
 
     def waiting_for_keys(self, keys: Iterable[str]) -> list[TaskRow]:
-        wanted = sorted(keys)
-        if not wanted or self._connection.execute(_ANY_KEY).first() is None:
+        if self._connection.execute(_ANY_KEY).first() is None:  # nothing waits: the keys need not even be made
             return []
+        wanted = sorted(set(keys))
         some = [wanted[start : start + _MOST_KEYS] for start in range(0, len(wanted), _MOST_KEYS)]
         rows = [row for each in some for row in self._connection.execute(_WAITING, {"keys": each})]
         return _oldest_first({row.task_id: _task(row) for row in rows}.values())

@@ -10,6 +10,7 @@ from sqlalchemy import ARRAY, BigInteger, Connection, bindparam, func, insert, s
 
 from hub.io.store.actions import SqlActions
 from hub.io.store.cohort import SqlCohort
+from hub.io.store.cohort_files import SqlCohortFiles
 from hub.io.store.counts import SqlCounts
 from hub.io.store.dead import SqlDead
 from hub.io.store.discharges import SqlDischarges
@@ -22,11 +23,13 @@ from hub.io.store.hours import SqlHours
 from hub.io.store.journal import SqlJournal
 from hub.io.store.letter_account import SqlLetterAccount
 from hub.io.store.letters import SqlLetters
+from hub.io.store.merges import SqlMerges
 from hub.io.store.notifications import SqlNotifications, SqlRecallRuns
 from hub.io.store.outgoing import SqlOutgoing
 from hub.io.store.pace import SqlPace
 from hub.io.store.prepared import Prepared
 from hub.io.store.proofs import SqlProofs
+from hub.io.store.questions import SqlQuestions
 from hub.io.store.records import SqlRecords
 from hub.io.store.refusals import SqlRefusals
 from hub.io.store.requests import SqlRequests
@@ -139,6 +142,10 @@ class SqlTransaction:
         return SqlPace(self._connection, self.write_down)
 
     @cached_property
+    def questions(self) -> SqlQuestions:
+        return SqlQuestions(self._connection, self.write_down)
+
+    @cached_property
     def files(self) -> SqlFiles:
         return SqlFiles(self._connection, self.write_down)
 
@@ -201,6 +208,14 @@ class SqlTransaction:
     @cached_property
     def actions(self) -> SqlActions:
         return SqlActions(self._connection, self.write_down)
+
+    @cached_property
+    def merges(self) -> SqlMerges:
+        return SqlMerges(self._connection, self.write_down)
+
+    @cached_property
+    def cohort_files(self) -> SqlCohortFiles:
+        return SqlCohortFiles(self._connection, self.write_down)
 
     @cached_property
     def recall_runs(self) -> SqlRecallRuns:

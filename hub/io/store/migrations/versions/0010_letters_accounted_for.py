@@ -5,16 +5,12 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from hub.io.store.schema import Words
-
 revision = "0010"
 down_revision = "0009"
 
 
 def upgrade() -> None:
     op.create_index(op.f("ix_journal_received_at"), "journal", ["received_at"], unique=False, postgresql_using="brin")
-    reason = "PDS's, of whoever is on no practice's list of England any more"
-    op.add_column("participants", sa.Column("removal_reason", Words(), comment=reason))
     for column in (
         sa.Column("last_step", sa.String(16), comment="what call and recall did last about her date"),
         sa.Column("last_step_on", sa.Date()),
