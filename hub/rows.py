@@ -19,6 +19,7 @@ from hub.formats.sheets import Cell, Row, Sheet, cut, place_of_line, row
 from hub.mapping import Feeds, FeedTable
 from hub.mapping.check import OF_RESULTS, Finding
 from hub.mapping.feed_table import Fact
+from hub.mapping.guard import guarded, our_fault
 from hub.mapping.report import Report, translate
 
 __all__ = ["Cell", "Row", "RowDialect", "Sheet", "cut", "row"]
@@ -37,7 +38,7 @@ class RowDialect:
     def take_apart(self, text: str) -> Sheet:
         """Cut the text of a file into its rows. Raises Reject where it is none of this language, or not whole: a file
         of which the end is lost must never pass for a shorter one. Whatever else it raises, the file is unreadable."""
-        raise NotImplementedError
+        raise NotImplementedError  # each language says it
 
     def open(self, raw: bytes) -> Opened:
         """Who sent what. Never raises."""
@@ -47,7 +48,7 @@ class RowDialect:
             inner = self.take_apart(text)
         except Reject as stop:
             inner = stop.with_traceback(None)  # its frames hold the message
-        except Exception as error:
+        except Exception as error:  # a language's own cutting, of bytes that may be anything: it need not be perfect
             inner = Reject(Reason.UNREADABLE, None, _told(error))
         sheet = inner if isinstance(inner, Sheet) else Sheet(())
         return Opened(
@@ -186,13 +187,13 @@ def _refused(opened: Opened, table: FeedTable | None) -> Reject | None:
 
 
 def _outcomes(each: Row, table: FeedTable, today: date) -> tuple[ResultReported | ReportParked | Reject, ...]:
+    return guarded(partial(_read, each, table, today), lambda: (our_fault(place_of_line(each.line).text),))
+
+
+def _read(each: Row, table: FeedTable, today: date) -> tuple[ResultReported | ReportParked | Reject, ...]:
     if each.wrong:
         return (each.wrong,)
-    try:
-        return Report(_RowSource(each), table, today).outcomes()
-    except Exception:
-        # The outermost guard of an adapter: a mistake of ours must cost nobody the answer, nor the hub the message.
-        return (ReportParked(Reason.OUR_FAULT.code, place_of_line(each.line).text, ""),)
+    return Report(_RowSource(each), table, today).outcomes()
 
 
 def _lacking(table: FeedTable) -> Iterator[Finding]:

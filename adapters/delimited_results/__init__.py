@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime
 
 from hub.contract import Opened, Piece, Reading, Sourced
-from hub.domain.events import ReportParked
 from hub.errors import Reason, Reject
 from hub.formats.delimited import MOST_LINES, Sheet, read
 from hub.mapping import Feeds, FeedTable
 from hub.mapping.check import OF_RESULTS, Finding
+from hub.mapping.guard import our_fault
 from hub.mapping.report import Report
 from hub.mapping.stated import stated_facts_missing
 from hub.tabular import (
@@ -52,7 +52,7 @@ class DelimitedResults:
             return refused(table.feed, 1, Reject(Reason.TOO_LARGE, None, f"A file may have {MOST_LINES} lines."))
         notes = charset_notes(opened.raw, opened.charset, table)
         rows = list(_sheet(opened).rows())
-        return file_reading(rows, table, lambda row: Report(row, table, today).outcomes(), _our_fault, notes)
+        return file_reading(rows, table, lambda row: Report(row, table, today).outcomes(), our_fault, notes)
 
     def reply(self, opened: Opened, reading: Reading, at: datetime, reply_id: str) -> bytes | None:
         """The confirmation of receipt. `at` is aware."""
@@ -90,7 +90,3 @@ def _layout(opened: Opened, table: FeedTable | None) -> Layout | None:
     if table is None or table.status == "deactivated" or _sheet(opened).is_too_long:
         return None
     return laid_out(list(_sheet(opened).rows()), table)
-
-
-def _our_fault(place: str) -> ReportParked:
-    return ReportParked(Reason.OUR_FAULT.code, place, "")

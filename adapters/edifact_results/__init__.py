@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
+from functools import partial
 
 from adapters.edifact_results.answer import answer
 from adapters.edifact_results.pieces import rewritten
@@ -19,6 +20,7 @@ from hub.formats.edifact import Interchange, Message, Unreadable, located, read
 from hub.mapping import Feeds, FeedTable
 from hub.mapping.check import OF_RESULTS, Finding
 from hub.mapping.forms import read_sequence
+from hub.mapping.guard import guarded, our_fault
 from hub.mapping.report import Report
 from hub.mapping.stated import stated_facts_missing
 
@@ -146,13 +148,13 @@ def _refused_message(message: Message) -> Reject | None:
 
 
 def _outcomes(sample: Sample, table: FeedTable, today: date) -> tuple[ResultReported | ReportParked | Reject, ...]:
-    try:
-        if stray := sample.stray:
-            return (Reject(Reason.MALFORMED, stray, "It names another sample than the one it stands in."),)
-        return Report(sample, table, today).outcomes()
-    except Exception:
-        # The outermost guard of an adapter, as in hl7v2_oru: a mistake of ours parks itself, and quotes nothing.
-        return (ReportParked(Reason.OUR_FAULT.code, sample.person.text, ""),)
+    return guarded(partial(_read, sample, table, today), lambda: (our_fault(sample.person.text),))
+
+
+def _read(sample: Sample, table: FeedTable, today: date) -> tuple[ResultReported | ReportParked | Reject, ...]:
+    if stray := sample.stray:
+        return (Reject(Reason.MALFORMED, stray, "It names another sample than the one it stands in."),)
+    return Report(sample, table, today).outcomes()
 
 
 def _notes(opened: Opened, interchange: Interchange, table: FeedTable) -> Iterator[str]:

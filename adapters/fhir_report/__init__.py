@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
+from functools import partial
 
 from adapters.fhir_report.answer import MOST_ISSUES, answer
 from adapters.fhir_report.message import Message
@@ -21,6 +22,7 @@ from hub.formats.fhir import read
 from hub.mapping import Feeds, FeedTable
 from hub.mapping.check import OF_RESULTS, Finding
 from hub.mapping.feed_table import Fact
+from hub.mapping.guard import guarded, our_fault
 from hub.mapping.report import Report
 
 _BUNDLE = Place("Bundle", ("Bundle",))
@@ -122,12 +124,13 @@ def _outcomes(
     report: DiagnosticReport, table: FeedTable, today: date
 ) -> tuple[ResultReported | ReportParked | Reject, ...]:
     """What becomes of one report."""
-    try:
-        return tuple(report.refused()) or Report(report, table, today).outcomes()
-    except Exception:
-        # The outermost guard of an adapter: a mistake of ours must not cost the laboratory its answer, nor the hub the
-        # message. It parks itself as our fault; nothing of the exception is told, for it may quote the message.
-        return (ReportParked(Reason.OUR_FAULT.code, report.report.place.text, ""),)
+    return guarded(partial(_read, report, table, today), lambda: (our_fault(report.report.place.text),))
+
+
+def _read(
+    report: DiagnosticReport, table: FeedTable, today: date
+) -> tuple[ResultReported | ReportParked | Reject, ...]:
+    return tuple(report.refused()) or Report(report, table, today).outcomes()
 
 
 def _beside(message: Message, ours: Sequence[DiagnosticReport], table: FeedTable) -> Iterator[Reject]:

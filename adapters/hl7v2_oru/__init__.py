@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
+from functools import partial
 from itertools import takewhile
 
 from adapters.hl7v2_oru.answer import answer, application_answer
@@ -21,6 +22,7 @@ from hub.mapping import Feeds, FeedTable
 from hub.mapping.check import OF_RESULTS, Finding
 from hub.mapping.feed_table import Fact
 from hub.mapping.forms import read_sequence
+from hub.mapping.guard import guarded, our_fault
 from hub.mapping.report import ALWAYS_REQUIRED, Report
 
 _TYPES = ("ORU^R01", "ORU")
@@ -206,14 +208,13 @@ def _before_any_order(message: Message, table: FeedTable) -> Place | None:
 
 def _outcomes(order: Order, table: FeedTable, today: date) -> tuple[ResultReported | ReportParked | Reject, ...]:
     """What becomes of one order."""
-    try:
-        if place := order.perhaps_cut(table.facts):
-            return (Reject(Reason.INCOMPLETE, place, "The last segment has no carriage return at its end."),)
-        return Report(order, table, today).outcomes()
-    except Exception:
-        # The outermost guard of an adapter: a mistake of ours must not cost the laboratory its answer, nor the hub the
-        # message. It parks itself as our fault; nothing of the exception is told, for it may quote the message.
-        return (ReportParked(Reason.OUR_FAULT.code, f"OBR[{order.obr.number}]", ""),)
+    return guarded(partial(_read, order, table, today), lambda: (our_fault(f"OBR[{order.obr.number}]"),))
+
+
+def _read(order: Order, table: FeedTable, today: date) -> tuple[ResultReported | ReportParked | Reject, ...]:
+    if place := order.perhaps_cut(table.facts):
+        return (Reject(Reason.INCOMPLETE, place, "The last segment has no carriage return at its end."),)
+    return Report(order, table, today).outcomes()
 
 
 def _refused_by_header(message: Message, own: FeedTable | None, table: FeedTable | None) -> Reject | None:

@@ -81,7 +81,7 @@ class Asker:
             return await _ROADS[question.kind](self, question)
         except Retry:
             raise
-        except Exception as error:
+        except Exception as error:  # a bug must neither stop the other questions nor lose this one
             telemetry.our_fault(error, "asker")
             await self._put_off(question, Reason.OUR_FAULT.code)
             return False

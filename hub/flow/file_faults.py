@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from uuid import uuid4
 
 from hub.contract import named_identity
@@ -34,7 +35,7 @@ async def notice_file_faults(store: Store, clock: Clock) -> None:
     """Look through the files of every feed."""
     now = clock()
     for feed in await store.read(lambda tx: tx.file_faults.feeds_with_files()):
-        await store.write(lambda tx, feed=feed: notice(tx, feed, now))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+        await store.write(partial(notice, feed=feed, at=now))
 
 
 def notice(tx: Transaction, feed: str, at: datetime) -> None:

@@ -11,6 +11,7 @@ from hub.errors import Reason, Reject
 from hub.mapping import FeedTable
 from hub.mapping.check import Finding
 from hub.mapping.feed_table import FileForm
+from hub.mapping.guard import guarded
 from hub.tabular.layout import Layout, NotAsAgreed, Row, lay_out
 from hub.tabular.record import Record, column_name, row_place
 
@@ -52,11 +53,7 @@ def refused(feed: str, row: int, stop: Reject, sequence: int | None = None) -> R
 
 
 def _items(row: Row, layout: Layout, form: FileForm, read: ReadRow, fault: Fault) -> Iterator[Item]:
-    try:
-        outcomes = _outcomes(row, layout, form, read)
-    except Exception:
-        # The outermost guard of an adapter, as in hl7v2_oru: a mistake of ours parks itself, and quotes nothing.
-        outcomes = (fault(row_place(row.number).text),)
+    outcomes = guarded(partial(_outcomes, row, layout, form, read), lambda: (fault(row_place(row.number).text),))
     for number, outcome in enumerate(outcomes, start=1):
         yield Item(f"{row.number}.{number}", outcome)
 

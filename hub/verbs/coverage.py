@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hub.errors import CannotRun
@@ -13,7 +14,7 @@ from hub.verbs.speaking import data_argument, json_argument, opened_store, say, 
 
 if TYPE_CHECKING:
     from hub.flow.coverage import Coverage
-    from hub.flow.ports import JournalEntry
+    from hub.flow.ports import JournalEntry, Transaction
     from hub.io.store import SqlStore
     from hub.mapping import FeedTables
 
@@ -55,7 +56,7 @@ def _covered(store: SqlStore, tables: FeedTables, feed: str | None, since: date)
     covered: dict[str, Coverage] = {}
     for entry in _entries(store, feed, datetime.combine(since, time.min, UTC)):
         if table := tables.by_id.get(entry.feed):
-            whole = store.read_now(lambda tx, seq=entry.seq: tx.journal.entry(seq))  # type: ignore[misc]  # runs at once
+            whole = store.read_now(partial(_entry, seq=entry.seq))
             assert whole is not None, "the journal never loses a row"
             coverage = covered.setdefault(table.feed, Coverage(table.feed))
             coverage.look_at(ADAPTERS[table.dialect], whole.raw, tables.of(table.feed))
@@ -64,9 +65,17 @@ def _covered(store: SqlStore, tables: FeedTables, feed: str | None, since: date)
 
 def _entries(store: SqlStore, feed: str | None, since: datetime) -> Iterator[JournalEntry]:
     after = _last_before(store, since)
-    while page := store.read_now(lambda tx: tx.journal.page(after, PAGE, feed)):  # noqa: B023  # called before `after` moves
+    while page := store.read_now(partial(_page, after=after, limit=PAGE, feed=feed)):
         yield from (entry for entry in page if entry.arrival.received_at >= since)
         after = page[-1].seq
+
+
+def _entry(tx: Transaction, seq: int) -> JournalEntry | None:
+    return tx.journal.entry(seq)
+
+
+def _page(tx: Transaction, after: int, limit: int, feed: str | None = None) -> list[JournalEntry]:
+    return tx.journal.page(after, limit, feed)
 
 
 def _last_before(store: SqlStore, since: datetime) -> int:
@@ -75,7 +84,7 @@ def _last_before(store: SqlStore, since: datetime) -> int:
     low, high = 0, newest[0].seq if newest else 0
     while high - low > PAGE:
         middle = (low + high) // 2
-        page = store.read_now(lambda tx, after=middle: tx.journal.page(after, 1))  # type: ignore[misc]  # runs at once
+        page = store.read_now(partial(_page, after=middle, limit=1))
         low, high = (middle, high) if page and page[0].arrival.received_at < since else (low, middle)
     return max(0, low - PAGE)  # those that came together may stand in any order
 

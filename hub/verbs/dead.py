@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,7 +89,7 @@ def _retry(store: SqlStore, options: argparse.Namespace) -> int:
             "This was no event of the hub and cannot be handled. Look at it (show), then `hub dead drop` it."
         )
     for letter in letters:
-        store.write_now(lambda tx, each=letter: retry(tx, each))  # type: ignore[misc]  # runs at once
+        store.write_now(partial(retry, letter=letter))
     telemetry.dead_retried(len(letters))
     if options.json:
         say_json({"retried": [letter.event_id for letter in letters]})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from hub.verbs.speaking import say, settings_of
@@ -56,7 +57,7 @@ def documents(mappings: Path) -> dict[str, Callable[[], str]]:
         "hub/schemas/openapi.json": openapi_text,
     }
     for name in EVENT_TYPES:
-        made[f"hub/schemas/{name}.json"] = lambda name=name: _event_schema(name)  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+        made[f"hub/schemas/{name}.json"] = partial(_event_schema, name)
     return made
 
 

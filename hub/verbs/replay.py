@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hub.errors import CannotRun
@@ -88,17 +89,21 @@ def _changes(
     for page in _pages(store, stretch, options.limit):
         known = [entry for entry in page if reader.knows(entry)]
         if options.apply:
-            yield store.write_now(lambda tx, known=known: reader.apply(tx, known))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+            yield store.write_now(partial(reader.apply, entries=known))
         else:
-            yield store.read_now(lambda tx, known=known: reader.compare(tx, known))  # type: ignore[misc]  # as above
+            yield store.read_now(partial(reader.compare, entries=known))
         told(len(page))
+
+
+def _page(store: SqlStore, after: int, size: int, stretch: Stretch) -> list[JournalEntry]:
+    return store.read_now(lambda tx: tx.journal.whole(after, size, stretch))
 
 
 def _pages(store: SqlStore, stretch: Stretch, limit: int | None) -> Iterator[list[JournalEntry]]:
     after, left = 0, limit
     while left is None or left > 0:
         size = PAGE if left is None else min(PAGE, left)
-        page = store.read_now(lambda tx, after=after, size=size: tx.journal.whole(after, size, stretch))  # type: ignore[misc]  # as above
+        page = _page(store, after, size, stretch)
         if not page:
             return
         yield page

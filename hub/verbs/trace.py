@@ -6,6 +6,7 @@ import argparse
 import getpass
 import re
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hub.errors import CannotRun
@@ -45,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
         if options.person:
             return _person(store, options)
         places = _places(store, options)
-        traced = [(seq, store.read_now(lambda tx, at=(seq, position): timeline(tx, *at))) for seq, position in places]  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+        traced = [(seq, store.read_now(partial(timeline, seq=seq, position=position))) for seq, position in places]
     if not traced:
         say_json([]) if options.json else say("Nothing goes by that name. `hub journal list` shows what arrived.")
         return 1

@@ -48,5 +48,5 @@ def test_no_bytes_upset_a_reader(target: Target) -> None:
             raw[at : at + chance.randint(0, 40)] = chance.choice((*PIECES, bytes(raw[:50]), chance.randbytes(5)))
         try:
             target.run(bytes(raw))
-        except Exception as error:
+        except Exception as error:  # whatever it is: it is found, and with what it is found again
             raise AssertionError(f"input {number} of seed {SEED}") from error

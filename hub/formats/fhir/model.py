@@ -73,8 +73,7 @@ def _of_the_library(bundle: Mapping[str, Any]) -> tuple[Finding, ...]:
     except ValidationError as wrong:
         errors = wrong.errors(include_url=False, include_context=False, include_input=False)
         return tuple(dict.fromkeys(_finding(error["loc"], error["type"]) for error in errors[:MOST_FINDINGS]))
-    except Exception:
-        # The library raises anything at all on what it cannot place. Nothing of that is told: it may quote the message.
+    except Exception:  # on what it cannot place the library raises anything; not told, for it may quote the message
         return (Finding(Reason.INVALID_VALUE, (), "Somewhere in it FHIR R4 is not kept to."),)
     return ()
 

@@ -28,6 +28,11 @@ class TooLarge(Exception):
     """It unfolds to more than is taken."""
 
 
+# What zipfile says of bytes that are not as they should be. RuntimeError: a password is asked for; NotImplementedError
+# (one of its kind): packed in a way that Python does not know; ValueError and OSError: places outside the file.
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError)
+
+
 class NoPackage(Exception):
     """It is no such package, or a damaged one."""
 
@@ -39,8 +44,8 @@ def looked_at(raw: bytes) -> io.BytesIO:
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
             parts = _parts(archive)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError, NotImplementedError):
-        raise NoPackage from None  # RuntimeError: a password is asked for
+    except _DAMAGED:
+        raise NoPackage from None
     return _packed(parts)
 
 

@@ -69,8 +69,7 @@ def read(raw: bytes) -> Workbook:
         return Workbook(is_too_large=True)
     except NoPackage:
         return Workbook()
-    except Exception:
-        # openpyxl promises nothing about what a part that is not as it should be raises: KeyError, TypeError, ...
+    except Exception:  # openpyxl promises nothing of what a damaged part raises: KeyError, TypeError, ...
         return Workbook()
 
 

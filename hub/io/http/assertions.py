@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import jwt
+from jwt.types import Options
 
 from hub.errors import CannotRun
 from hub.mapping import FeedTables
@@ -19,7 +20,15 @@ LIFETIME, CLOCK_SKEW = timedelta(minutes=5), timedelta(seconds=10)
 LEAST_RSA_BITS = 2048
 _LONGEST = 256
 _KEY_OF = {"RS": "RSA", "PS": "RSA", "ES": "EC"}
-_OURSELVES = {f"verify_{claim}": False for claim in ("exp", "nbf", "iat", "aud", "iss", "sub", "jti")}
+_OURSELVES: Options = {
+    "verify_exp": False,
+    "verify_nbf": False,
+    "verify_iat": False,
+    "verify_aud": False,
+    "verify_iss": False,
+    "verify_sub": False,
+    "verify_jti": False,
+}
 
 Keys = Mapping[str, Mapping[str, jwt.PyJWK]]
 """By feed and key id."""
@@ -79,7 +88,7 @@ def check(assertion: str, keys: Keys, audience: str, at: datetime) -> Assertion:
     if key is None or key.key_type != _KEY_OF[algorithm[:2]]:
         raise AssertionRefused("kid must name a key of this feed that signs by this alg.")
     try:
-        claims = jwt.decode(assertion, key.key, algorithms=[algorithm], options=_OURSELVES)  # type: ignore[arg-type]  # pyjwt's TypedDict wants the names written out
+        claims = jwt.decode(assertion, key.key, algorithms=[algorithm], options=_OURSELVES)
     except jwt.PyJWTError:
         raise AssertionRefused("The signature is not of this key.") from None
     return _judged(feed, claims, audience, at)
