@@ -21,6 +21,8 @@ from hub.contract import Reading, Reported, event_from_json, event_to_json
 from hub.domain.events import DischargeReported, DischargeUnread, ReportParked, ResultReported
 from hub.errors import Reason, Reject
 from hub.flow.conformance import pieces, place_key, places_around
+from hub.mapping.discharge import DischargeReport
+from hub.mapping.report import Report
 from tests.golden_cases import CASES, FEEDS, Case
 from tests.promises.parts import parts_of, private_words
 
@@ -167,6 +169,16 @@ def test_a_refusal_names_no_value_of_the_message(case: Case) -> None:
         said = f"{item.outcome} {item.outcome.hint}"
         for word in private_words(case.dialect, case.raw):
             assert word not in said
+
+
+@pytest.mark.parametrize("dialect", list(ADAPTERS))
+def test_a_mistake_of_ours_parks_itself(dialect: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = next(case for case in TAKEN_WHOLE if case.dialect == dialect)
+    for reader in (Report, DischargeReport):
+        monkeypatch.setattr(reader, "outcomes", lambda _report: {}["what nobody thought of"])
+    items = decode(case, case.raw).items
+    assert items and {getattr(item.outcome, "reason", None) for item in items} == {Reason.OUR_FAULT.code}
+    assert "nobody thought" not in repr(items)
 
 
 @pytest.mark.parametrize("case", TAKEN_WHOLE, ids=str)
