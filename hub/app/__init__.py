@@ -20,7 +20,8 @@ from hub.flow.consumers import RECORDS
 from hub.flow.daily_recall import DailyRecall
 from hub.flow.dead import DeadLetters
 from hub.flow.patience import patiently
-from hub.flow.ports import FOREVER, Clock, Store
+from hub.flow.ports.events import FOREVER
+from hub.flow.ports.store import Clock, Store
 from hub.flow.refill import refill
 from hub.flow.schedule import Schedule
 from hub.flow.watch import Watch

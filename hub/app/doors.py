@@ -11,7 +11,7 @@ from adapters.pds_events import read_events
 from hub.flow.admission import REHEARSAL
 from hub.flow.hearing import Hearing
 from hub.flow.intake import Intake
-from hub.flow.ports import Via
+from hub.flow.ports.journal import Via
 from hub.flow.rehearsal import Rehearsal
 from hub.flow.sending import Sender
 from hub.io.mesh import MeshClient, MeshDoor, MeshSettings

@@ -15,7 +15,8 @@ from hub.flow.file_faults import notice_file_faults
 from hub.flow.handlers import Context
 from hub.flow.intake import Intake
 from hub.flow.listening import count_hours
-from hub.flow.ports import Clock, Conveyor, Store
+from hub.flow.ports.events import Conveyor
+from hub.flow.ports.store import Clock, Store
 from hub.flow.reconciliation import send_reconciliations
 from hub.flow.refill import refill_if_lost
 from hub.flow.refusals import tell_laboratories

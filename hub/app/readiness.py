@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hub import telemetry
-from hub.flow.ports import Conveyor, Store
+from hub.flow.ports.events import Conveyor
+from hub.flow.ports.store import Store
 from hub.web.site import Ready
 
 if TYPE_CHECKING:

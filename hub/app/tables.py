@@ -10,7 +10,7 @@ from adapters import ADAPTERS
 from hub.config import Settings
 from hub.errors import CannotRun
 from hub.flow.handlers import Context
-from hub.flow.ports import Clock
+from hub.flow.ports.store import Clock
 from hub.mapping import FeedTables, TableProblem, load_feeds, load_policies
 
 

@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from hub.flow.ports import ResultRow, Transaction
+from hub.flow.ports.results import ResultRow
+from hub.flow.ports.store import Transaction
 
 Complaint = str
 """What is not as it should be; empty when all is well."""

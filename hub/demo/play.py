@@ -18,7 +18,7 @@ from hub.contract import result_identity
 from hub.demo.case import Case, Sending, complaints, digest_of
 from hub.demo.story import Story, story
 from hub.flow.cohort_import import take_people
-from hub.flow.ports import Transaction
+from hub.flow.ports.store import Transaction
 from hub.flow.step import Step
 from hub.formats.hl7v2 import read
 from hub.io.mllp import MllpClient

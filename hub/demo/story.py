@@ -24,7 +24,7 @@ from hub.domain.codes import COMBINATIONS, Combination
 from hub.domain.events import TestResult, Version
 from hub.domain.nhs_number import is_valid
 from hub.domain.people import Claim, Participant
-from hub.flow.ports import Transaction
+from hub.flow.ports.store import Transaction
 
 FEEDS = tuple(LABORATORIES)
 PEOPLE = 2_000

@@ -23,7 +23,7 @@ from hub.domain.facts import (
 from hub.domain.record import fold
 from hub.flow.clerks import Refused
 from hub.flow.letters import write_letter
-from hub.flow.ports import ActionRow, NotificationRow
+from hub.flow.ports.recall import ActionRow, NotificationRow
 from hub.flow.recording import entry_of, refold
 from hub.flow.step import Step
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from hub.errors import Reason
-from hub.flow.ports import Via
+from hub.flow.ports.journal import Via
 from hub.mapping import Feeds, FeedTable
 
 _Network = IPv4Network | IPv6Network

@@ -11,7 +11,7 @@ from hub.contract import Envelope, event_from_json
 from hub.domain.events import DischargeReported, Event, ResultReported
 from hub.domain.matching import search_keys
 from hub.domain.people import Claim
-from hub.flow.ports import Transaction
+from hub.flow.ports.store import Transaction
 from hub.flow.step import names_of, person_name, slide_of
 
 

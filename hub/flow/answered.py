@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from hub.errors import Reason, Retry
-from hub.flow.ports import Arrival, RequestRow, StoredReply, Transaction
+from hub.flow.ports.journal import Arrival, StoredReply
+from hub.flow.ports.partners import RequestRow
+from hub.flow.ports.store import Transaction
 
 
 @dataclass(frozen=True, slots=True)

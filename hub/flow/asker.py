@@ -20,8 +20,9 @@ from hub.flow import asking, hints
 from hub.flow.handlers import Context
 from hub.flow.parking import ASKING
 from hub.flow.patience import patiently
-from hub.flow.ports import DemographicsRegister, Store, Transaction
-from hub.flow.question_ports import Kind, QuestionRow
+from hub.flow.ports.cohort import DemographicsRegister
+from hub.flow.ports.questions import Kind, QuestionRow
+from hub.flow.ports.store import Store, Transaction
 from hub.flow.step import Step, tell_all
 
 AT_ONCE = 3

@@ -27,7 +27,7 @@ from hub.domain.people import Claim, Participant
 from hub.errors import Reason
 from hub.flow.cohort_import import take_people
 from hub.flow.parking import ASKING, tell_of
-from hub.flow.question_ports import Kind, QuestionRow
+from hub.flow.ports.questions import Kind, QuestionRow
 from hub.flow.step import Step
 
 NOT_ANSWERED = "PDS has not answered for too long."

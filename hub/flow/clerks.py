@@ -14,7 +14,8 @@ from hub.domain.versions import place_after, standing
 from hub.errors import Reason
 from hub.flow import refusals
 from hub.flow.parking import POLICY, close, keys_of, open_tasks_of, park
-from hub.flow.ports import DecisionRow, MatchRow, ResultRow, TaskRow
+from hub.flow.ports.records import MatchRow
+from hub.flow.ports.results import DecisionRow, ResultRow, TaskRow
 from hub.flow.recording import accept, counted_as, enrol, record, record_again, reported, take_off
 from hub.flow.review import practice_changed
 from hub.flow.settling import (

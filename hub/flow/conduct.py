@@ -10,7 +10,7 @@ from hub.domain.codes import COMBINATIONS
 from hub.domain.events import ReportParked, ResultReported, Version
 from hub.errors import Reason
 from hub.flow.message import CONTROL_ID_REUSED
-from hub.flow.ports import JournalEntry
+from hub.flow.ports.journal import JournalEntry
 from hub.flow.rehearsal import Rehearsed, Seen
 
 PATIENCE = timedelta(minutes=5)

@@ -16,7 +16,7 @@ from hub import telemetry
 from hub.domain.dates import ENGLAND
 from hub.domain.policy import Policies
 from hub.flow.patience import patiently_now
-from hub.flow.ports import Clock, Store, Transaction, Work
+from hub.flow.ports.store import Clock, Store, Transaction, Work
 from hub.flow.recall_run import RecallRun
 from hub.flow.schedule import Duty
 

@@ -14,7 +14,8 @@ from hub import telemetry
 from hub.flow.consumers import CONSUMERS, RECORDS
 from hub.flow.handlers import Context, park_as_our_fault
 from hub.flow.patience import patiently
-from hub.flow.ports import Conveyor, DeadDelivery, DeadLetter, Store, Transaction
+from hub.flow.ports.events import Conveyor, DeadDelivery, DeadLetter
+from hub.flow.ports.store import Store, Transaction
 from hub.flow.step import Told, tell_all
 
 NOT_OURS = "no-event-of-the-hub"

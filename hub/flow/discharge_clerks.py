@@ -26,7 +26,7 @@ from hub.flow.discharges import (
     take_off_record,
 )
 from hub.flow.parking import close
-from hub.flow.ports import DecisionRow, DischargeRow, TaskRow
+from hub.flow.ports.results import DecisionRow, DischargeRow, TaskRow
 from hub.flow.settling import follow_up
 from hub.flow.step import Step
 

@@ -15,7 +15,8 @@ from hub.domain.letters import NORMAL
 from hub.domain.matching import Decision, decide, search_keys
 from hub.errors import Reason
 from hub.flow.parking import MATCHING, candidates_as_data, close, person_key
-from hub.flow.ports import ActionRow, DischargeRow, TaskRow
+from hub.flow.ports.recall import ActionRow
+from hub.flow.ports.results import DischargeRow, TaskRow
 from hub.flow.recording import entry_of, refold
 from hub.flow.step import Step, names_of, said_by
 

@@ -12,7 +12,7 @@ from hub.contract import Adapter
 from hub.domain.dates import ENGLAND
 from hub.domain.rhythm import Silence
 from hub.flow.listening import Heard, answers_since
-from hub.flow.ports import Transaction
+from hub.flow.ports.store import Transaction
 from hub.mapping import FeedTable
 from hub.mapping.forms import read_time
 

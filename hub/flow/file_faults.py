@@ -16,8 +16,8 @@ from uuid import uuid4
 
 from hub.contract import named_identity
 from hub.domain.dates import day_in_england
-from hub.flow.feed_ports import FileFault, FileNote
-from hub.flow.ports import Clock, Store, Transaction
+from hub.flow.ports.feeds import FileFault, FileNote
+from hub.flow.ports.store import Clock, Store, Transaction
 
 GAPS = 200
 JUMP = 100

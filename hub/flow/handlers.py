@@ -13,7 +13,9 @@ from hub.flow.consumers import RECORDS
 from hub.flow.discharges import on_discharge, park_fault
 from hub.flow.letters import hold_letters
 from hub.flow.parking import close, open_tasks_of, park
-from hub.flow.ports import Clock, DeadLetter, ResultRow, Transaction
+from hub.flow.ports.events import DeadLetter
+from hub.flow.ports.results import ResultRow
+from hub.flow.ports.store import Clock, Transaction
 from hub.flow.readings import clerk_decided, is_outdated
 from hub.flow.recording import take_off
 from hub.flow.settling import follow_up, settle

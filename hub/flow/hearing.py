@@ -10,7 +10,8 @@ from datetime import datetime
 from hub import telemetry
 from hub.domain.demographics import Hints
 from hub.flow import hints
-from hub.flow.ports import Arrival, Clock, JournalEntry, Store, StoredReply, Transaction
+from hub.flow.ports.journal import Arrival, JournalEntry, StoredReply
+from hub.flow.ports.store import Clock, Store, Transaction
 
 FEED = "pds-events"
 """The name in the journal of what is no laboratory's."""

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from hub.domain.demographics import Answer, Found, Hint
 from hub.flow.demographics import apply_demographics
-from hub.flow.ports import Transaction
-from hub.flow.question_ports import Kind, QuestionRow
+from hub.flow.ports.questions import Kind, QuestionRow
+from hub.flow.ports.store import Transaction
 from hub.flow.step import Step
 
 

@@ -23,7 +23,9 @@ from hub.flow.answered import Answered as Answered
 from hub.flow.answered import once, stored
 from hub.flow.consumers import CONSUMERS
 from hub.flow.message import Message, reply_id
-from hub.flow.ports import Arrival, Clock, JournalEntry, OutgoingRow, Store, Transaction, Via
+from hub.flow.ports.files import OutgoingRow
+from hub.flow.ports.journal import Arrival, JournalEntry, Via
+from hub.flow.ports.store import Clock, Store, Transaction
 from hub.flow.readings import superseding
 from hub.flow.receipts import slide_rows
 from hub.flow.together import Together

@@ -16,8 +16,8 @@ from typing import Any
 from hub.contract import Adapter
 from hub.domain.dates import ENGLAND, day_in_england
 from hub.errors import Reason, Reject
-from hub.flow.feed_ports import AnswerCount
-from hub.flow.ports import Transaction
+from hub.flow.ports.feeds import AnswerCount
+from hub.flow.ports.store import Transaction
 from hub.mapping import FeedTable, FeedTables
 
 FAULTS = 10

@@ -15,7 +15,7 @@ from hub.domain.events import LetterWished
 from hub.domain.facts import CallStep, CeasedFact, TakenBackFact
 from hub.domain.letters import AGE_CEASING, INVITATIONS, WHY_GONE, LetterDue, LetterNotDue, letter_code, letters_due
 from hub.domain.record import DECEASED, Record
-from hub.flow.ports import LetterRow
+from hub.flow.ports.records import LetterRow
 from hub.flow.step import Step
 
 PAUSED, HELD = "paused", "A task about her is open."

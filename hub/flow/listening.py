@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hub.domain.rhythm import WEEKS, Silence, silence
-from hub.flow.feed_ports import HourCount
-from hub.flow.ports import Clock, Store, Transaction
+from hub.flow.ports.feeds import HourCount
+from hub.flow.ports.store import Clock, Store, Transaction
 
 _BACK = timedelta(weeks=WEEKS + 1)
 _HOUR = _STILL_COMING = timedelta(hours=1)

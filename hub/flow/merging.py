@@ -11,7 +11,8 @@ from dataclasses import replace
 from hub.contract import named_identity
 from hub.domain.people import Participant
 from hub.flow.clerks import Refused, people_changed
-from hub.flow.ports import MergeRow, Transaction
+from hub.flow.ports.cohort import MergeRow
+from hub.flow.ports.store import Transaction
 from hub.flow.recording import refold
 from hub.flow.settling import follow_up
 from hub.flow.step import Step

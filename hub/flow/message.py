@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from hub.contract import Envelope, Opened, Reading
 from hub.errors import Reason, Reject
 from hub.flow.admission import REHEARSAL, rehearsed
-from hub.flow.ports import Arrival, FileRow, JournalEntry, StoredReply
+from hub.flow.ports.files import FileRow
+from hub.flow.ports.journal import Arrival, JournalEntry, StoredReply
 from hub.flow.readings import events_of
 from hub.mapping import FeedTable
 

@@ -13,8 +13,8 @@ from hub.domain.matching import Candidate, Decision, search_keys
 from hub.domain.people import Claim
 from hub.domain.record import Alert
 from hub.errors import Reason
-from hub.flow.ports import ResultRow, TaskRow
-from hub.flow.question_ports import Kind, QuestionRow
+from hub.flow.ports.questions import Kind, QuestionRow
+from hub.flow.ports.results import ResultRow, TaskRow
 from hub.flow.step import Step
 
 POLICY = frozenset(

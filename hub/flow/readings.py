@@ -9,7 +9,8 @@ from datetime import datetime
 from hub.contract import Envelope, Reading, event_from_json, result_identity, seal
 from hub.errors import Reject
 from hub.flow.consumers import CONSUMERS
-from hub.flow.ports import ResultRow, Transaction
+from hub.flow.ports.results import ResultRow
+from hub.flow.ports.store import Transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,9 @@ from hub.domain.letters import AGE_CEASING, INVITATIONS
 from hub.domain.people import Participant
 from hub.domain.policy import Policies
 from hub.flow.letters import write_letter
-from hub.flow.ports import Clock, DueStep, NotificationRow, RunReport, Transaction, Work
+from hub.flow.ports.recall import NotificationRow, RunReport
+from hub.flow.ports.records import DueStep
+from hub.flow.ports.store import Clock, Transaction, Work
 from hub.flow.recording import refold
 from hub.flow.step import Step, Told, person_name, tell_all
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hub.contract import Item, Reading
 from hub.domain.events import DischargeReported, DischargeUnread
 from hub.errors import Reject
-from hub.flow.feed_ports import SlideRow
+from hub.flow.ports.feeds import SlideRow
 from hub.mapping.report import slide_number_of
 
 REFUSED_BESIDE = "refused-beside"

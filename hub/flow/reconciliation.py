@@ -14,8 +14,9 @@ from typing import Any
 
 from hub.contract import named_identity
 from hub.domain.dates import ENGLAND, day_in_england
-from hub.flow.feed_ports import RefusedLater, SlideRow
-from hub.flow.ports import Clock, OutgoingRow, Store, Transaction
+from hub.flow.ports.feeds import RefusedLater, SlideRow
+from hub.flow.ports.files import OutgoingRow
+from hub.flow.ports.store import Clock, Store, Transaction
 from hub.mapping import FeedTable
 
 CATCH_UP_DAYS = 7

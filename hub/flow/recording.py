@@ -15,7 +15,8 @@ from hub.domain.versions import is_misdated, standing
 from hub.errors import Reason
 from hub.flow.letters import follow_record
 from hub.flow.parking import question
-from hub.flow.ports import MatchRow, ResultRow, Summary
+from hub.flow.ports.records import MatchRow, Summary
+from hub.flow.ports.results import ResultRow
 from hub.flow.review import ceasing_changed
 from hub.flow.step import Step
 

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from hub import telemetry
-from hub.flow.ports import FOREVER, Clock, Conveyor, Store, Transaction
+from hub.flow.ports.events import FOREVER, Conveyor
+from hub.flow.ports.store import Clock, Store, Transaction
 
 PAGE = 500
 

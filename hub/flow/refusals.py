@@ -14,7 +14,10 @@ from functools import partial
 from typing import Any
 
 from hub.errors import Reason
-from hub.flow.ports import Clock, OutgoingRow, RefusalRow, ResultRow, Store, TaskRow, Transaction
+from hub.flow.ports.files import OutgoingRow
+from hub.flow.ports.partners import RefusalRow
+from hub.flow.ports.results import ResultRow, TaskRow
+from hub.flow.ports.store import Clock, Store, Transaction
 from hub.flow.step import Step, slide_of
 from hub.mapping import FeedTable, FeedTables
 

@@ -16,7 +16,8 @@ from hub.domain.dates import day_in_england
 from hub.errors import Reason
 from hub.flow.admission import rehearsed
 from hub.flow.intake import Answered, Intake
-from hub.flow.ports import Arrival, Clock, JournalEntry, Store, Stretch, Transaction, Via
+from hub.flow.ports.journal import Arrival, JournalEntry, Stretch, Via
+from hub.flow.ports.store import Clock, Store, Transaction
 from hub.mapping import FeedTable, FeedTables
 
 FIRST_WITHHELD, WITHHELD_EVERY = 3, 20

@@ -14,7 +14,8 @@ from time import monotonic
 from hub import telemetry
 from hub.contract import Envelope
 from hub.flow.patience import patiently
-from hub.flow.ports import Clock, Conveyor, Store, Transaction
+from hub.flow.ports.events import Conveyor
+from hub.flow.ports.store import Clock, Store, Transaction
 
 BATCH = 500
 GATHER_SECONDS = 0.05

@@ -16,7 +16,9 @@ from hub.contract import Adapter, Envelope, Reading, event_from_json, result_ide
 from hub.domain.dates import day_in_england
 from hub.domain.events import Event, ReportParked
 from hub.errors import Reason, Reject
-from hub.flow.ports import JournalEntry, ResultRow, Transaction
+from hub.flow.ports.journal import JournalEntry
+from hub.flow.ports.results import ResultRow
+from hub.flow.ports.store import Transaction
 from hub.flow.readings import Newest, clerk_decided, events_of, newest_of, resealed, says_the_same
 from hub.mapping import FeedTables
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from hub import telemetry
 from hub.errors import Retry
-from hub.flow.ports import Clock, Store
+from hub.flow.ports.store import Clock, Store
 
 GATHER_SECONDS = 0.2
 

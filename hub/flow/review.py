@@ -8,7 +8,8 @@ from hub.contract import named_identity
 from hub.domain.call import DEATH, INADEQUATE, REPEAT_ADVISED, SUSPENDED
 from hub.domain.dates import day_in_england
 from hub.domain.people import Participant
-from hub.flow.ports import NotificationRow, Summary
+from hub.flow.ports.recall import NotificationRow
+from hub.flow.ports.records import Summary
 from hub.flow.step import Step
 
 TO_REVIEW = "to-review"

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from hub import telemetry
 from hub.errors import Retry
-from hub.flow.ports import Clock, Store
+from hub.flow.ports.store import Clock, Store
 
 LOOK_SECONDS = 1.0
 

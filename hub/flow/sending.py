@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from hub import telemetry
 from hub.errors import Retry
 from hub.flow.patience import patiently, patiently_outside
-from hub.flow.ports import Carrier, CarrierAway, Clock, NotCarried, OutgoingRow, Store, Transaction
+from hub.flow.ports.files import Carrier, CarrierAway, NotCarried, OutgoingRow
+from hub.flow.ports.store import Clock, Store, Transaction
 
 LOOK_SECONDS = 1.0
 AT_ONCE, TRACKED_AT_ONCE = 100, 1000

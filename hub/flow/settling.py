@@ -11,7 +11,8 @@ from hub.domain.versions import standing
 from hub.errors import Reason
 from hub.flow import discharges
 from hub.flow.parking import MATCHING, POLICY, candidates_as_data, close, open_tasks_of, park
-from hub.flow.ports import MatchRow, ResultRow, TaskRow
+from hub.flow.ports.records import MatchRow
+from hub.flow.ports.results import ResultRow, TaskRow
 from hub.flow.recording import objection, record, refold, reported, take_off
 from hub.flow.slides import (
     corrects,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hub.domain.events import ReportParked, ResultReported, Version
 from hub.domain.versions import issue
 from hub.flow.parking import open_tasks_of
-from hub.flow.ports import MatchRow, ResultRow, TaskRow
+from hub.flow.ports.records import MatchRow
+from hub.flow.ports.results import ResultRow, TaskRow
 from hub.flow.recording import reported
 from hub.flow.step import Step
 

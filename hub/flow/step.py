@@ -14,7 +14,8 @@ from hub.domain.matching import search_keys
 from hub.domain.people import Claim, Participant
 from hub.domain.policy import Policies
 from hub.flow.consumers import CONSUMERS
-from hub.flow.ports import ResultRow, TaskRow, Transaction
+from hub.flow.ports.results import ResultRow, TaskRow
+from hub.flow.ports.store import Transaction
 
 Told = list[Callable[[], None]]
 

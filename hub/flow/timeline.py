@@ -9,8 +9,11 @@ from datetime import datetime
 from hub.contract import Envelope, event_from_json
 from hub.domain.events import RecordChanged, ReportParked, ResultReported
 from hub.flow.admission import REHEARSAL
-from hub.flow.ports import DischargeRow, JournalEntry, MatchRow, ResultRow, TaskRow, Transaction
-from hub.flow.question_ports import QuestionRow
+from hub.flow.ports.journal import JournalEntry
+from hub.flow.ports.questions import QuestionRow
+from hub.flow.ports.records import MatchRow
+from hub.flow.ports.results import DischargeRow, ResultRow, TaskRow
+from hub.flow.ports.store import Transaction
 
 SENT = {
     "owed": "whether the answer went out is not known",

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Generic, TypeVar
 
 from hub.errors import Retry
-from hub.flow.ports import Store, Transaction
+from hub.flow.ports.store import Store, Transaction
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")

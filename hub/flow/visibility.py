@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 from hub.domain.people import Participant
-from hub.flow.ports import TaskRow, Transaction
+from hub.flow.ports.results import TaskRow
+from hub.flow.ports.store import Transaction
 
 
 def visible_people(people: Iterable[Participant], workgroups: Collection[str]) -> list[Participant]:

@@ -11,8 +11,10 @@ from hub import telemetry
 from hub.domain.dates import ENGLAND
 from hub.errors import Retry
 from hub.flow.listening import Heard
-from hub.flow.ports import Clock, Conveyor, RunReport, Store, Transaction
-from hub.flow.question_ports import Backlog
+from hub.flow.ports.events import Conveyor
+from hub.flow.ports.questions import Backlog
+from hub.flow.ports.recall import RunReport
+from hub.flow.ports.store import Clock, Store, Transaction
 
 LOOK_SECONDS = 5.0
 LISTEN_SECONDS = 60.0

@@ -12,8 +12,10 @@ from datetime import datetime
 from typing import Any
 
 from hub.contract import result_identity
-from hub.flow.feed_ports import SlideRow
-from hub.flow.ports import JournalEntry, ResultRow, TaskRow, Transaction
+from hub.flow.ports.feeds import SlideRow
+from hub.flow.ports.journal import JournalEntry
+from hub.flow.ports.results import ResultRow, TaskRow
+from hub.flow.ports.store import Transaction
 
 LIMIT = 50
 """Messages told of at most, the newest. One slide has a handful; a control id used for everything has no end."""

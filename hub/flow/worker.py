@@ -17,7 +17,8 @@ from hub.flow.consumers import CONSUMERS
 from hub.flow.dead import NOT_OURS, stranger
 from hub.flow.handlers import Context, handle, park_as_our_fault
 from hub.flow.patience import LONGEST_REST_SECONDS, patiently, tell_away
-from hub.flow.ports import Conveyor, Delivery, Store, Transaction
+from hub.flow.ports.events import Conveyor, Delivery
+from hub.flow.ports.store import Store, Transaction
 from hub.flow.step import Step, Told, tell_all
 from hub.flow.together import Together
 

@@ -11,13 +11,13 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 
 from hub.contract import Envelope
-from hub.flow.ports import DeadDelivery, Delivery, Depth
+from hub.flow.ports.events import DeadDelivery, Delivery, Depth
 
 CAPACITY = 1_000
 
 
 class InProcessConveyor:
-    """See `hub.flow.ports.Conveyor`. `consumers` tells which consumers want which type of event."""
+    """See `hub.flow.ports.events.Conveyor`. `consumers` tells which consumers want which type of event."""
 
     def __init__(self, consumers: Mapping[str, tuple[str, ...]]) -> None:
         self._consumers = consumers

@@ -24,7 +24,8 @@ from hub.verbs.speaking import data_argument, json_argument, say, say_json, sett
 if TYPE_CHECKING:
     from hub.domain.people import Participant
     from hub.flow.cohort_import import RefusedRow
-    from hub.flow.ports import CohortFileRow, Transaction
+    from hub.flow.ports.cohort import CohortFileRow
+    from hub.flow.ports.store import Transaction
 
     Row = tuple[int, Participant | RefusedRow]
 
@@ -78,7 +79,7 @@ class _Import:
     """One file on its way into the store."""
 
     def __init__(self, store: Any, context: Any, digest: str, *, again: bool) -> None:
-        from hub.flow.ports import CohortFileRow
+        from hub.flow.ports.cohort import CohortFileRow
 
         self._store, self._context = store, context
         begun = CohortFileRow(digest, 0, 0, 0, context.clock())

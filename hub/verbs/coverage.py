@@ -14,7 +14,8 @@ from hub.verbs.speaking import data_argument, json_argument, opened_store, say, 
 
 if TYPE_CHECKING:
     from hub.flow.coverage import Coverage
-    from hub.flow.ports import JournalEntry, Transaction
+    from hub.flow.ports.journal import JournalEntry
+    from hub.flow.ports.store import Transaction
     from hub.io.store import SqlStore
     from hub.mapping import FeedTables
 

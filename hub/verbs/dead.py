@@ -11,7 +11,7 @@ from hub.errors import CannotRun
 from hub.verbs.speaking import data_argument, json_argument, opened_store, say, say_json, say_table
 
 if TYPE_CHECKING:
-    from hub.flow.ports import DeadLetter
+    from hub.flow.ports.events import DeadLetter
     from hub.io.store import SqlStore
 
 EXAMPLES = (

@@ -12,7 +12,9 @@ from hub.verbs.task_view import say_people, say_record
 
 if TYPE_CHECKING:
     from hub.domain.people import Participant
-    from hub.flow.ports import ActionRow, DecisionRow, DischargeRow, TaskRow, Transaction
+    from hub.flow.ports.recall import ActionRow
+    from hub.flow.ports.results import DecisionRow, DischargeRow, TaskRow
+    from hub.flow.ports.store import Transaction
 
 SHOWN_CANDIDATES = 5
 

@@ -15,7 +15,8 @@ from hub.verbs.speaking import data_argument, json_argument, opened_store, say, 
 
 if TYPE_CHECKING:
     from hub.flow.actions import Signed
-    from hub.flow.ports import DischargeRow, TaskRow, Transaction
+    from hub.flow.ports.results import DischargeRow, TaskRow
+    from hub.flow.ports.store import Transaction
     from hub.flow.step import Step
     from hub.io.store import SqlStore
 

@@ -14,8 +14,9 @@ from hub.verbs.feeds import known_feeds, moment, named_feed
 from hub.verbs.speaking import data_argument, json_argument, opened_store, say, say_json, say_table
 
 if TYPE_CHECKING:
-    from hub.flow.feed_ports import FileFault, FileNote
-    from hub.flow.ports import FileRow, Transaction
+    from hub.flow.ports.feeds import FileFault, FileNote
+    from hub.flow.ports.files import FileRow
+    from hub.flow.ports.store import Transaction
     from hub.io.store import SqlStore
 
 EXAMPLES = (

@@ -13,7 +13,7 @@ from hub.errors import CannotRun
 from hub.verbs.speaking import data_argument, json_argument, opened_store, say, say_json, say_json_rows, say_table
 
 if TYPE_CHECKING:
-    from hub.flow.ports import JournalEntry
+    from hub.flow.ports.journal import JournalEntry
     from hub.io.store import SqlStore
 
 EXAMPLES = (

@@ -13,7 +13,8 @@ from hub.verbs.speaking import data_argument, json_argument, say, say_json, say_
 
 if TYPE_CHECKING:
     from hub.domain.letter_account import Account
-    from hub.flow.ports import Span, Transaction
+    from hub.flow.ports.records import Span
+    from hub.flow.ports.store import Transaction
     from hub.io.store import SqlStore
 
 
@@ -43,7 +44,7 @@ def run_letters(store: SqlStore, options: argparse.Namespace) -> int:
 def _refuse_unknown(store: SqlStore, options: argparse.Namespace) -> None:
     """A misspelt name must not look like a laboratory that sent nothing."""
     from hub.app import feeds_of
-    from hub.flow.ports import Span
+    from hub.flow.ports.records import Span
 
     if options.feed in ("", *(table.feed for table in feeds_of(settings_of(options)))):
         return
@@ -55,7 +56,7 @@ def _refuse_unknown(store: SqlStore, options: argparse.Namespace) -> None:
 
 def _span(options: argparse.Namespace) -> Span:
     from hub.domain.dates import ENGLAND
-    from hub.flow.ports import Span
+    from hub.flow.ports.records import Span
 
     if not options.on:
         return Span(feed=options.feed)

@@ -15,7 +15,7 @@ from hub.verbs.speaking import data_argument, json_argument, opened_store, say, 
 if TYPE_CHECKING:
     from hub.config import Settings
     from hub.domain.demographics import Answer, Question
-    from hub.flow.ports import Store
+    from hub.flow.ports.store import Store
     from hub.io.pds import PdsDoor
     from hub.io.store import SqlStore
 

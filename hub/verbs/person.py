@@ -30,7 +30,7 @@ from hub.verbs.speaking import (
 if TYPE_CHECKING:
     from hub.domain.people import Participant
     from hub.flow.actions import Signed
-    from hub.flow.ports import ActionRow
+    from hub.flow.ports.recall import ActionRow
     from hub.flow.step import Step
     from hub.io.store import SqlStore
 

@@ -23,7 +23,8 @@ from hub.verbs.speaking import (
 
 if TYPE_CHECKING:
     from hub.flow.actions import Signed
-    from hub.flow.ports import NotificationRow, Transaction
+    from hub.flow.ports.recall import NotificationRow
+    from hub.flow.ports.store import Transaction
     from hub.flow.step import Step
     from hub.io.store import SqlStore
 

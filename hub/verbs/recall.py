@@ -13,7 +13,7 @@ from hub.verbs.speaking import data_argument, json_argument, opened_store, say, 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hub.flow.ports import RunReport
+    from hub.flow.ports.recall import RunReport
 
 EXAMPLES = (
     "hub recall run                      everything that is due today, and whatever was missed before",

@@ -59,7 +59,7 @@ def _status(store: SqlStore, options: argparse.Namespace) -> int:
 def _refill(store: SqlStore, options: argparse.Namespace) -> int:
     import asyncio
 
-    from hub.flow.ports import FOREVER
+    from hub.flow.ports.events import FOREVER
     from hub.flow.refill import refill
 
     count = asyncio.run(refill(store, FOREVER, told=_progress()))

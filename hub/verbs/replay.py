@@ -15,7 +15,7 @@ from hub.errors import CannotRun
 from hub.verbs.speaking import data_argument, json_argument, opened_store, say, say_json, settings_of
 
 if TYPE_CHECKING:
-    from hub.flow.ports import JournalEntry, Stretch
+    from hub.flow.ports.journal import JournalEntry, Stretch
     from hub.flow.replay import Change, Reader
     from hub.io.store import SqlStore
 
@@ -54,7 +54,7 @@ def moment(text: str) -> datetime:
 
 
 def run(options: argparse.Namespace) -> int:
-    from hub.flow.ports import Stretch
+    from hub.flow.ports.journal import Stretch
     from hub.flow.replay import WORSE, Kind
 
     reader = _reader(options)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hub.domain.people import Claim
     from hub.flow.asking import Asked
     from hub.flow.handlers import Context
-    from hub.flow.ports import TaskRow
+    from hub.flow.ports.results import TaskRow
     from hub.flow.step import Step
     from hub.io.store import SqlStore
 

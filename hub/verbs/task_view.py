@@ -11,7 +11,8 @@ from hub.verbs.speaking import say, say_table
 
 if TYPE_CHECKING:
     from hub.domain.people import Claim, Participant
-    from hub.flow.ports import DecisionRow, ResultRow, TaskRow, Transaction
+    from hub.flow.ports.results import DecisionRow, ResultRow, TaskRow
+    from hub.flow.ports.store import Transaction
 
 GENDERS = {"0": "not known", "1": "M", "2": "F", "9": "not specified"}
 """The codes of the cohort in the words laboratories use (domain.md 2.9)."""

@@ -13,7 +13,7 @@ from hub.verbs.speaking import data_argument, json_argument, opened_store, say, 
 from hub.verbs.task_view import URGENCY, say_view, spoken_age, task_fields, view_fields, view_of
 
 if TYPE_CHECKING:
-    from hub.flow.ports import TaskRow
+    from hub.flow.ports.results import TaskRow
     from hub.flow.step import Step
     from hub.io.store import SqlStore
 

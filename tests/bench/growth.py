@@ -12,7 +12,7 @@ from typing import Any
 from hub.app import wall_clock
 from hub.contract import Envelope
 from hub.domain.people import Participant
-from hub.flow.ports import Transaction
+from hub.flow.ports.store import Transaction
 from hub.flow.whereabouts import whereabouts
 from hub.io.store import SqlStore
 from tests.bench.a_hub import reports

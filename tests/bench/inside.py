@@ -19,7 +19,9 @@ from hub.domain.events import ResultReported
 from hub.domain.people import Participant
 from hub.flow.consumers import RECORDS
 from hub.flow.intake import Intake
-from hub.flow.ports import Delivery, Transaction, Via
+from hub.flow.ports.events import Delivery
+from hub.flow.ports.journal import Via
+from hub.flow.ports.store import Transaction
 from hub.flow.worker import Worker
 from hub.io.store import SqlStore
 from hub.io.store.engine import connect_store

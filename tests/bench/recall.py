@@ -24,7 +24,7 @@ from hub.domain.dates import add_months
 from hub.domain.events import TestResult
 from hub.domain.facts import CallStep, Fact, ResultFact, StepFact
 from hub.domain.record import fold
-from hub.flow.ports import RunReport
+from hub.flow.ports.recall import RunReport
 from hub.flow.recall_run import RecallRun
 from hub.io.store import SqlStore
 from hub.io.store.engine import connect_store

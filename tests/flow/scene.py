@@ -29,7 +29,10 @@ from hub.flow.cohort_import import take_people
 from hub.flow.consumers import CONSUMERS, RECORDS
 from hub.flow.handlers import Context
 from hub.flow.intake import Answered, Intake
-from hub.flow.ports import LetterRow, ResultRow, TaskRow, Transaction, Via
+from hub.flow.ports.journal import Via
+from hub.flow.ports.records import LetterRow
+from hub.flow.ports.results import ResultRow, TaskRow
+from hub.flow.ports.store import Transaction
 from hub.flow.relay import Relay
 from hub.flow.step import Step, tell_all
 from hub.flow.worker import Worker

@@ -13,7 +13,8 @@ import pytest
 from hub.domain.people import Participant
 from hub.flow.actions import Signed, answer, cease, defer, reinstate, take_back
 from hub.flow.clerks import Refused
-from hub.flow.ports import NotificationRow, Transaction
+from hub.flow.ports.recall import NotificationRow
+from hub.flow.ports.store import Transaction
 from hub.flow.step import Step
 from hub.mapping.actions import load_actions
 from tests.flow.scene import POLICIES, ROOT, Scene

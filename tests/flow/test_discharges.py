@@ -18,7 +18,8 @@ from hub.domain.people import Participant
 from hub.flow import discharge_clerks, discharges
 from hub.flow.actions import Signed, cease, reinstate, take_back
 from hub.flow.clerks import Refused
-from hub.flow.ports import DischargeRow, TaskRow, Via
+from hub.flow.ports.journal import Via
+from hub.flow.ports.results import DischargeRow, TaskRow
 from hub.flow.step import Step
 from hub.mapping.actions import load_actions
 from tests.flow.scene import POLICIES, ROOT, Scene, withdrawn

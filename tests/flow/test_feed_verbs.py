@@ -12,7 +12,7 @@ import pytest
 
 from hub.__main__ import main
 from hub.domain.dates import day_in_england
-from hub.flow.ports import FileRow
+from hub.flow.ports.files import FileRow
 from hub.io.store import open_store
 from tests.flow.conftest import quick_directory
 from tests.flow.scene import Scene

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from hub.flow.ports import Via
+from hub.flow.ports.journal import Via
 from hub.formats.fhir import read
 from tests.flow.scene import Scene
 from tests.golden_cases import CASES, Case

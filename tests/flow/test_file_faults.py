@@ -6,9 +6,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from hub.flow.feed_ports import FileFault
 from hub.flow.file_faults import Refused, add_missing, inform, note, notice, notice_file_faults, resolve
-from hub.flow.ports import FileRow
+from hub.flow.ports.feeds import FileFault
+from hub.flow.ports.files import FileRow
 from tests.flow.scene import CLERK, Scene
 
 TODAY = date(2026, 3, 2)

@@ -12,7 +12,8 @@ import pytest
 from adapters import ADAPTERS
 from hub.flow.admission import is_proven
 from hub.flow.intake import Intake
-from hub.flow.ports import FileRow, Via
+from hub.flow.ports.files import FileRow
+from hub.flow.ports.journal import Via
 from hub.mapping import FeedTables
 from hub.mapping.feed_table import Access, Answer
 from tests.flow.scene import FEEDS, MLLP, Scene

@@ -21,7 +21,7 @@ from hub.__main__ import main
 from hub.contract import Envelope
 from hub.flow.consumers import RECORDS
 from hub.flow.dead import stranger
-from hub.flow.ports import FOREVER, DeadLetter, Delivery
+from hub.flow.ports.events import FOREVER, DeadLetter, Delivery
 from hub.flow.refill import refill
 from hub.flow.relay import BATCH, Relay
 from hub.io.store import SqlStore, connect_store, open_store

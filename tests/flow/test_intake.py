@@ -14,7 +14,7 @@ from adapters.simulators.laboratory import batch
 from hub.errors import Reason
 from hub.flow.intake import Answered
 from hub.flow.message import CONTROL_ID_REUSED
-from hub.flow.ports import JournalEntry
+from hub.flow.ports.journal import JournalEntry
 from hub.formats.hl7v2 import read
 from hub.io.store import StoreAway, open_store, sqlite
 from hub.mapping import FeedTables, load_feeds

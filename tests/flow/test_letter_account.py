@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from hub.domain.letter_account import PLACES, Account, Standing, account, place_of
-from hub.flow.ports import Span
+from hub.flow.ports.records import Span
 from tests.flow.scene import Scene, corrected
 
 

@@ -21,7 +21,7 @@ from adapters.pds_events import read_events
 from hub.contract import Adapter, Opened, Reading
 from hub.flow.hearing import Hearing
 from hub.flow.intake import Intake
-from hub.flow.ports import OutgoingRow
+from hub.flow.ports.files import OutgoingRow
 from hub.io.mesh import MeshAway, MeshClient, MeshDoor, MeshSettings
 from hub.io.store import StoreAway, open_store, sqlite
 from hub.mapping import Feeds, FeedTables, check_tables

@@ -10,7 +10,7 @@ from dataclasses import replace
 from hub.errors import Retry
 from hub.flow.answered import Answered
 from hub.flow.intake import Intake
-from hub.flow.ports import Via
+from hub.flow.ports.journal import Via
 from tests.flow.conftest import NewStore
 from tests.flow.scene import FEEDS, Scene
 

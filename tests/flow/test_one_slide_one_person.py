@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pytest
 
 from hub.flow.clerks import Refused
-from hub.flow.ports import MatchRow
+from hub.flow.ports.records import MatchRow
 from hub.io.store import StoreAway
 from tests.flow.scene import CLERK, NOW, WHY, Scene, corrected, misspelt
 

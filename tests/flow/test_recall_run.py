@@ -13,7 +13,8 @@ from hub.domain.facts import StepFact
 from hub.domain.people import Participant
 from hub.domain.record import fold
 from hub.flow.patience import patiently_now
-from hub.flow.ports import RunReport, Transaction
+from hub.flow.ports.recall import RunReport
+from hub.flow.ports.store import Transaction
 from hub.flow.recall_run import RecallRun
 from hub.flow.recording import entry_of
 from hub.flow.step import Told

@@ -8,7 +8,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.flow.feed_ports import SlideRow
+from hub.flow.ports.feeds import SlideRow
 from hub.flow.reconciliation import (
     KIND,
     MissingHere,

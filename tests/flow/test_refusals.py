@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import msgspec
 
-from hub.flow.ports import RefusalRow
+from hub.flow.ports.partners import RefusalRow
 from hub.flow.refusals import REFUSED, WITHDRAWN, sentence_of, tell_laboratories
 from hub.mapping import FeedTables
 from hub.mapping.feed_table import Answer

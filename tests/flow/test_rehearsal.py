@@ -23,7 +23,7 @@ from hub.domain.events import TestResult, Version
 from hub.errors import CannotRun
 from hub.flow.go_live import FAILED, NOT_SEEN, PASSED, Check, Report
 from hub.flow.go_live import report as go_live
-from hub.flow.ports import Via
+from hub.flow.ports.journal import Via
 from hub.flow.rehearsal import FIRST_WITHHELD, Rehearsal, gathered
 from hub.io.mllp import MllpClient, NoAnswerError
 from tests.flow.scene import NOW, ROOT, Scene

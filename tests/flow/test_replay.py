@@ -21,7 +21,7 @@ from adapters.simulators.laboratory import batch
 from hub.__main__ import main
 from hub.contract import result_identity
 from hub.domain.people import Participant
-from hub.flow.ports import Stretch
+from hub.flow.ports.journal import Stretch
 from hub.flow.replay import Change, Kind, Reader
 from hub.mapping import FeedTable, FeedTables
 from tests.flow.scene import FEEDS, ROOT, Scene

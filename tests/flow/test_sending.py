@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from hub.errors import Reason
-from hub.flow.ports import OutgoingRow
+from hub.flow.ports.files import OutgoingRow
 from hub.flow.sending import CLAIM_LASTS, FORGOTTEN_AFTER, TRACK_EVERY, Sender
 from hub.io.mesh import MeshAway, MeshClient, MeshSettings
 from tests.flow.scene import Scene

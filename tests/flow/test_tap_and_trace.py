@@ -21,7 +21,7 @@ from hub.__main__ import main
 from hub.contract import event_to_json
 from hub.domain.events import ResultRefused
 from hub.domain.people import Participant
-from hub.flow.ports import OutgoingRow
+from hub.flow.ports.files import OutgoingRow
 from hub.flow.timeline import Moment, timeline
 from hub.io.store import connect_store
 from hub.io.store.schema import outbox

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from hub.flow.ports import Transaction
+from hub.flow.ports.store import Transaction
 from hub.flow.together import Together
 from hub.io.store import open_store
 

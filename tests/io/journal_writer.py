@@ -7,7 +7,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from hub.flow.ports import Arrival, JournalEntry, Transaction
+from hub.flow.ports.journal import Arrival, JournalEntry
+from hub.flow.ports.store import Transaction
 from hub.io.store import open_store
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)

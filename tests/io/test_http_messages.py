@@ -15,7 +15,7 @@ import pytest
 
 from adapters.simulators.laboratory import batch, laboratory_code, report
 from adapters.simulators.people import PeopleMaker
-from hub.flow.ports import FileRow
+from hub.flow.ports.files import FileRow
 from hub.io.http import PartnersSettings
 from tests.flow.scene import NOW, Scene
 from tests.io.conftest import NewDoor

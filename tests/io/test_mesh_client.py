@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.errors import CannotRun, Reason
-from hub.flow.ports import NotCarried, OutgoingRow, Tracked
+from hub.flow.ports.files import NotCarried, OutgoingRow, Tracked
 from hub.io.mesh import Collected, MeshAway, MeshClient, MeshGone, MeshSettings, authorization
 from hub.io.mesh.authorization import signed
 from hub.io.mesh.client import MOST_CHUNKS

@@ -23,7 +23,9 @@ from sqlalchemy import event
 from hub.contract import Envelope
 from hub.domain.people import Participant
 from hub.errors import CannotRun, Retry
-from hub.flow.ports import Arrival, JournalEntry, MatchRow, Transaction
+from hub.flow.ports.journal import Arrival, JournalEntry
+from hub.flow.ports.records import MatchRow
+from hub.flow.ports.store import Transaction
 from hub.io.store import SqlStore, StoreAway, StoreRefused, connect_store
 from hub.io.store.copying import COPIED_FROM
 from hub.io.store.schema import metadata

@@ -16,7 +16,7 @@ from hub import telemetry
 from hub.contract import Envelope
 from hub.errors import CannotRun
 from hub.flow.consumers import RECORDS
-from hub.flow.ports import Delivery
+from hub.flow.ports.events import Delivery
 from hub.io.rabbit.conveyor import PREFETCH, RabbitConveyor
 from hub.io.rabbit.link import CONNECT_SECONDS, BrokerAway
 from hub.io.rabbit.topology import DEAD, EVENTS, EXCHANGES, MANUAL_MATCH, QUEUES, is_wanted, queue_of

@@ -25,7 +25,9 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from hub.contract import Envelope, named_identity
 from hub.domain.people import Participant
 from hub.errors import CannotRun
-from hub.flow.ports import Arrival, JournalEntry, MatchRow, StoredReply, Transaction, pages
+from hub.flow.ports.journal import Arrival, JournalEntry, StoredReply
+from hub.flow.ports.records import MatchRow
+from hub.flow.ports.store import Transaction, pages
 from hub.io.store import SqlStore, StoreAway, open_store
 from hub.io.store.schema import metadata
 from hub.io.store.sqlite import PRAGMAS, sqlite_engine

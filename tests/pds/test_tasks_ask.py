@@ -15,7 +15,7 @@ from adapters.simulators.pds import Fault, PdsSimulator
 from adapters.simulators.pds_people import Registered
 from hub.domain.people import Participant
 from hub.flow.hearing import FEED, Hearing
-from hub.flow.question_ports import Kind
+from hub.flow.ports.questions import Kind
 from hub.io.store import SqlStore
 from tests.flow.scene import Scene, misspelt
 from tests.journeys.driving import Finished, hub, is_one_sentence

@@ -29,7 +29,8 @@ from hub.flow.consumers import CONSUMERS, RECORDS
 from hub.flow.dead import DeadLetters
 from hub.flow.handlers import Context
 from hub.flow.intake import Answered, Intake
-from hub.flow.ports import FOREVER, Clock, Conveyor, DeadDelivery, Delivery, Depth
+from hub.flow.ports.events import FOREVER, Conveyor, DeadDelivery, Delivery, Depth
+from hub.flow.ports.store import Clock
 from hub.flow.refill import refill
 from hub.flow.relay import Relay
 from hub.flow.worker import Worker

@@ -24,8 +24,8 @@ from hub.errors import Reason
 from hub.flow import hints
 from hub.flow.asker import Asker
 from hub.flow.asking import NOT_ANSWERED
-from hub.flow.ports import TaskRow
-from hub.flow.question_ports import Kind, QuestionRow
+from hub.flow.ports.questions import Kind, QuestionRow
+from hub.flow.ports.results import TaskRow
 from hub.io.pds import PdsDoor, PdsSettings
 from tests.flow.scene import misspelt
 from tests.pds.keys import new_keys

@@ -25,7 +25,8 @@ from hub.errors import Reason, Retry
 from hub.flow import clerks, dead, schedule, settling
 from hub.flow.cohort_import import take_people
 from hub.flow.consumers import RECORDS
-from hub.flow.ports import FOREVER, Conveyor, DeadLetter, Transaction
+from hub.flow.ports.events import FOREVER, Conveyor, DeadLetter
+from hub.flow.ports.store import Transaction
 from hub.flow.recording import reported
 from hub.flow.refill import refill, refill_if_lost
 from hub.flow.schedule import Duty, Schedule

@@ -12,7 +12,7 @@ from hub import telemetry
 from hub.contract import Adapter
 from hub.errors import CannotRun
 from hub.flow.intake import Intake
-from hub.flow.ports import Clock, Store
+from hub.flow.ports.store import Clock, Store
 from hub.io.http.answers import Refused, refusal
 from hub.io.http.assertions import load_keys
 from hub.io.http.callers import Callers

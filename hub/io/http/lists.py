@@ -6,7 +6,10 @@ from typing import Any
 
 from aiohttp import web
 
-from hub.flow.ports import FileRow, JournalEntry, RefusalRow, Transaction
+from hub.flow.ports.files import FileRow
+from hub.flow.ports.journal import JournalEntry
+from hub.flow.ports.partners import RefusalRow
+from hub.flow.ports.store import Transaction
 from hub.flow.refusals import as_told
 from hub.io.http.answers import Refused
 from hub.io.http.bodies import whole_number

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from hub.errors import Reason
 from hub.flow.intake import Answered
-from hub.flow.ports import Via
+from hub.flow.ports.journal import Via
 from hub.io.http.answers import FHIR_JSON, FHIR_XML, Refused
 from hub.io.http.bodies import body_of, file_name_of, media_type_of, request_id_of
 from hub.io.http.callers import Caller

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from hub.contract import Adapter
 from hub.flow.intake import Intake
-from hub.flow.ports import Clock, Store
+from hub.flow.ports.store import Clock, Store
 from hub.io.http.assertions import Keys
 from hub.io.http.callers import Caller, Callers
 from hub.io.http.room import Room

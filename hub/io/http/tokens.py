@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import jwt
 
-from hub.flow.ports import Clock, Store, TokenKey, Transaction
+from hub.flow.ports.partners import TokenKey
+from hub.flow.ports.store import Clock, Store, Transaction
 from hub.io.http.assertions import Assertion
 
 LIFETIME = timedelta(minutes=10)

@@ -15,7 +15,8 @@ from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, ClientSess
 
 from hub import VERSION
 from hub.errors import Reason
-from hub.flow.ports import Clock, NotCarried, OutgoingRow, Tracked
+from hub.flow.ports.files import NotCarried, OutgoingRow, Tracked
+from hub.flow.ports.store import Clock
 from hub.io.mesh.authorization import authorization
 from hub.io.mesh.errors import MeshAway, MeshGone, MeshRefused, refusal, saying_away
 from hub.io.mesh.messages import Collected, Page, TooLarge, Unpacking, packed

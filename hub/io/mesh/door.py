@@ -13,7 +13,8 @@ from hub import telemetry
 from hub.errors import Reason, Retry
 from hub.flow.hearing import Hearing
 from hub.flow.intake import Intake
-from hub.flow.ports import NO_FEED, Clock, Store, Transaction, Via
+from hub.flow.ports.journal import NO_FEED, Via
+from hub.flow.ports.store import Clock, Store, Transaction
 from hub.io.mesh.client import MeshClient
 from hub.io.mesh.errors import MeshAway, MeshGone, MeshRefused
 from hub.io.mesh.messages import Collected

@@ -19,7 +19,7 @@ from typing import Any
 from aiohttp import ClientConnectorError, ClientError, ConnectionTimeoutError
 
 from hub.errors import Reason
-from hub.flow.ports import CarrierAway
+from hub.flow.ports.files import CarrierAway
 
 _FAILURES = (ClientError, OSError, TimeoutError, asyncio.IncompleteReadError, ValueError, RecursionError)
 """A ValueError or RecursionError: what came is not what MESH says (no JSON, an impossible header)."""

@@ -23,7 +23,7 @@ from hub.domain.dates import day_in_england
 from hub.domain.demographics import Answer, Question
 from hub.errors import Retry
 from hub.flow.patience import patient_for
-from hub.flow.ports import Clock, Store
+from hub.flow.ports.store import Clock, Store
 from hub.io.pds.away import PdsAway
 from hub.io.pds.circuit import Circuit
 from hub.io.pds.settings import PdsSettings
@@ -39,7 +39,7 @@ _QUIET = timedelta(seconds=1)
 
 
 class PdsDoor:
-    """See `hub.flow.ports.DemographicsRegister`. `async with PdsDoor(...) as pds:` and `await pds.ask(question)`."""
+    """See `hub.flow.ports.cohort.DemographicsRegister`. `async with PdsDoor(...) as pds:` and `await pds.ask(question)`."""
 
     def __init__(self, settings: PdsSettings, language: Enquirer[Question, Answer], store: Store, clock: Clock) -> None:
         self._settings = settings

@@ -16,7 +16,7 @@ import jwt
 
 from hub import telemetry
 from hub.errors import CannotRun
-from hub.flow.ports import Clock
+from hub.flow.ports.store import Clock
 from hub.io.pds.away import PdsAway
 from hub.io.pds.settings import PdsSettings
 

@@ -17,7 +17,7 @@ from aiormq.exceptions import DeliveryError, PublishError
 from hub import telemetry
 from hub.contract import Envelope
 from hub.flow.patience import FIRST_REST_SECONDS, LONGEST_REST_SECONDS
-from hub.flow.ports import DeadDelivery, Delivery, Depth
+from hub.flow.ports.events import DeadDelivery, Delivery, Depth
 from hub.io.rabbit.cloudevents import NotAnEvent, envelope_of
 from hub.io.rabbit.link import (
     ANSWER_SECONDS,
@@ -40,7 +40,7 @@ LONGEST_ID = 36
 
 
 class RabbitConveyor:
-    """See `hub.flow.ports.Conveyor`. `confirm_seconds`: how long a whole hand-over may take to be confirmed."""
+    """See `hub.flow.ports.events.Conveyor`. `confirm_seconds`: how long a whole hand-over may take to be confirmed."""
 
     def __init__(self, url: str, name: str, *, confirm_seconds: float = ANSWER_SECONDS) -> None:
         self._link = RabbitLink(urls_of(url), name)

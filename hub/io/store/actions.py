@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row, Select, select
 
-from hub.flow.ports import ActionRow
+from hub.flow.ports.recall import ActionRow
 from hub.io.store.room import Room
 from hub.io.store.schema import actions
 from hub.io.store.statements import insert_or_replace
@@ -17,7 +17,7 @@ def _action(row: Row[Any]) -> ActionRow:
 
 
 class SqlActions(Room):
-    """See `hub.flow.ports.PersonActions`."""
+    """See `hub.flow.ports.recall.PersonActions`."""
 
     def put(self, row: ActionRow) -> None:
         insert_or_replace(self._connection, actions, {name: getattr(row, name) for name in ActionRow.__slots__})

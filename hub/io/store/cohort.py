@@ -84,7 +84,7 @@ def _values(participant: Participant, at: datetime) -> dict[str, Any]:
 
 
 class SqlCohort(Room):
-    """See `hub.flow.ports.Cohort`."""
+    """See `hub.flow.ports.cohort.Cohort`."""
 
     def __init__(self, connection: Connection, write_everything: Callable[[], None]) -> None:
         super().__init__(connection, write_everything)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from hub.flow.ports import CohortFileRow
+from hub.flow.ports.cohort import CohortFileRow
 from hub.io.store.room import Room
 from hub.io.store.schema import cohort_files
 from hub.io.store.statements import insert_or_replace
 
 
 class SqlCohortFiles(Room):
-    """See `hub.flow.ports.CohortFiles`."""
+    """See `hub.flow.ports.cohort.CohortFiles`."""
 
     def get(self, digest: str) -> CohortFileRow | None:
         row = self._connection.execute(select(cohort_files).where(cohort_files.c.digest == digest)).first()

@@ -11,7 +11,7 @@ from hub.io.store.schema import discharges, journal, letters, repeats, replies, 
 
 
 class SqlCounts(Room):
-    """See `hub.flow.ports.Counts`."""
+    """See `hub.flow.ports.store.Counts`."""
 
     def _by(self, column: Any, *conditions: Any) -> dict[str, int]:
         query = select(column, func.count()).group_by(column).order_by(column)

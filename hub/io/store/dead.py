@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, delete, func, select
 
-from hub.flow.ports import DeadLetter
+from hub.flow.ports.events import DeadLetter
 from hub.io.store.room import Room
 from hub.io.store.schema import dead_letters
 from hub.io.store.statements import insert_or_replace
@@ -26,7 +26,7 @@ def _letter(row: Row[Any]) -> DeadLetter:
 
 
 class SqlDead(Room):
-    """See `hub.flow.ports.Dead`."""
+    """See `hub.flow.ports.events.Dead`."""
 
     def put(self, letter: DeadLetter) -> None:
         values = {

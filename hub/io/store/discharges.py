@@ -8,7 +8,7 @@ from sqlalchemy import Row, Select, func, select
 
 from hub.contract import event_from_json, event_to_json
 from hub.domain.events import DischargeReported, DischargeUnread
-from hub.flow.ports import DischargeRow
+from hub.flow.ports.results import DischargeRow
 from hub.io.store.room import Room
 from hub.io.store.schema import discharges
 from hub.io.store.statements import insert_or_replace
@@ -24,7 +24,7 @@ def _row(row: Row[Any]) -> DischargeRow:
 
 
 class SqlDischarges(Room):
-    """See `hub.flow.ports.Discharges`."""
+    """See `hub.flow.ports.results.Discharges`."""
 
     def get(self, discharge_id: str) -> DischargeRow | None:
         return next(iter(self._rows(select(discharges).where(discharges.c.discharge_id == discharge_id))), None)

@@ -32,7 +32,7 @@ _KEEP = Prepared(
 
 
 class SqlDuties(Room):
-    """See `hub.flow.ports.Duties`."""
+    """See `hub.flow.ports.store.Duties`."""
 
     def take_turn(self, name: str, every: timedelta, at: datetime) -> bool:
         """Whether it is time for this duty and nobody else has taken this turn."""

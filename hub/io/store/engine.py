@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 
 from hub.config import Settings
 from hub.errors import CannotRun
-from hub.flow.ports import Transaction, Work
+from hub.flow.ports.store import Transaction, Work
 from hub.io.store.away import StoreAway
 from hub.io.store.sqlite import SqliteDatabase
 from hub.io.store.transaction import SqlTransaction
@@ -106,7 +106,7 @@ def _settle(done: list[_Done]) -> None:
 
 
 class SqlStore:
-    """See `hub.flow.ports.Store`. Reads run in threads of their own over a steady view and never block a writer."""
+    """See `hub.flow.ports.store.Store`. Reads run in threads of their own over a steady view and never block a writer."""
 
     def __init__(self, database: Database) -> None:
         self.database = database

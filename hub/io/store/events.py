@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, func, or_, select, update
 
 from hub.contract import Envelope
-from hub.flow.ports import FOREVER
+from hub.flow.ports.events import FOREVER
 from hub.io.store.prepared import Prepared
 from hub.io.store.room import Room
 from hub.io.store.schema import inbox, outbox
@@ -88,7 +88,7 @@ def _values(envelope: Envelope, consumed: bool) -> dict[str, Any]:
 
 
 class SqlEvents(Room):
-    """See `hub.flow.ports.Events`."""
+    """See `hub.flow.ports.events.Events`."""
 
     def __init__(self, connection: Connection, write_everything: Callable[[], None]) -> None:
         super().__init__(connection, write_everything)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row, func, insert, select, update
 
-from hub.flow.feed_ports import FileFault, FileNote
+from hub.flow.ports.feeds import FileFault, FileNote
 from hub.io.store.room import Room
 from hub.io.store.schema import file_faults, file_notes, files
 from hub.io.store.statements import insert_or_leave
@@ -18,7 +18,7 @@ def _fault(row: Row[Any]) -> FileFault:
 
 
 class SqlFileFaults(Room):
-    """See `hub.flow.feed_ports.FileFaults`."""
+    """See `hub.flow.ports.feeds.FileFaults`."""
 
     def put(self, fault: FileFault) -> bool:
         """True if it was new; one that is known stays as it is."""

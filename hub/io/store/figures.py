@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Integer, cast, extract, func, select
 
-from hub.flow.feed_ports import AnswerCount, RefusedLater
+from hub.flow.ports.feeds import AnswerCount, RefusedLater
 from hub.io.store.room import Room
 from hub.io.store.schema import journal, outbox, replies, results, tasks
 from hub.io.store.spans import Span
@@ -30,7 +30,7 @@ def _milliseconds(connection: Connection) -> ColumnElement[int]:
 
 
 class SqlFigures(Room):
-    """See `hub.flow.feed_ports.Figures`."""
+    """See `hub.flow.ports.feeds.Figures`."""
 
     def answers(self, since: datetime, until: datetime) -> list[AnswerCount]:
         connection = self._connection

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from sqlalchemy import func, select
 
-from hub.flow.ports import FileRow
+from hub.flow.ports.files import FileRow
 from hub.io.store.room import Room
 from hub.io.store.schema import files
 from hub.io.store.statements import insert_or_replace
 
 
 class SqlFiles(Room):
-    """See `hub.flow.ports.Files`."""
+    """See `hub.flow.ports.files.Files`."""
 
     def put(self, file: FileRow) -> None:
         values = {

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from hub.flow.feed_ports import HourCount
+from hub.flow.ports.feeds import HourCount
 from hub.io.store.room import Room
 from hub.io.store.schema import feed_hours, journal, replies
 from hub.io.store.spans import Span
@@ -16,7 +16,7 @@ from hub.io.store.statements import insert_all_or_replace
 
 
 class SqlHours(Room):
-    """See `hub.flow.feed_ports.Hours`."""
+    """See `hub.flow.ports.feeds.Hours`."""
 
     def count(self, since: datetime, until: datetime) -> list[HourCount]:
         """Count afresh what was answered in a stretch of time."""

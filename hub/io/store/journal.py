@@ -24,7 +24,7 @@ from sqlalchemy import (
     update,
 )
 
-from hub.flow.ports import Arrival, JournalEntry, StoredReply, Stretch
+from hub.flow.ports.journal import Arrival, JournalEntry, StoredReply, Stretch
 from hub.io.store.prepared import Prepared
 from hub.io.store.room import Room
 from hub.io.store.schema import as_kept, journal, repeats, replies
@@ -148,7 +148,7 @@ def _within(stretch: Stretch) -> list[ColumnElement[bool]]:
 
 
 class SqlJournal(Room):
-    """See `hub.flow.ports.Journal`."""
+    """See `hub.flow.ports.journal.Journal`."""
 
     def __init__(self, connection: Connection, write_everything: Callable[[], None]) -> None:
         super().__init__(connection, write_everything)

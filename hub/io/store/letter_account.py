@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Select, and_, case, func, select
 
 from hub.domain.letter_account import Standing
-from hub.flow.ports import Span
+from hub.flow.ports.records import Span
 from hub.io.store.room import Room
 from hub.io.store.schema import journal, letters, matches, outbox, results
 
@@ -19,7 +19,7 @@ _LISTED_AT_ONCE = 1000
 
 
 class SqlLetterAccount(Room):
-    """See `hub.flow.ports.LetterAccount`."""
+    """See `hub.flow.ports.records.LetterAccount`."""
 
     def received(self, span: Span) -> int:
         """How many results were taken, as the journal counted them."""

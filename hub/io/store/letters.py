@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select
 
-from hub.flow.ports import LetterRow
+from hub.flow.ports.records import LetterRow
 from hub.io.store.prepared import Prepared
 from hub.io.store.room import Room
 from hub.io.store.schema import letters
@@ -18,7 +18,7 @@ _OF = Prepared(select(letters).where(letters.c.participant_id == bindparam("id")
 
 
 class SqlLetters(Room):
-    """See `hub.flow.ports.Letters`."""
+    """See `hub.flow.ports.records.Letters`."""
 
     def __init__(self, connection: Connection, write_everything: Callable[[], None]) -> None:
         super().__init__(connection, write_everything)

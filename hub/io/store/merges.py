@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row, Table, bindparam, delete, select, update
 
-from hub.flow.ports import MergeRow
+from hub.flow.ports.cohort import MergeRow
 from hub.io.store.room import Room
 from hub.io.store.schema import actions, facts, letters, matches, merges, notifications, records, tasks
 from hub.io.store.statements import Several, insert_or_replace
@@ -31,7 +31,7 @@ def _merge(row: Row[Any]) -> MergeRow:
 
 
 class SqlMerges(Room):
-    """See `hub.flow.ports.Merges`."""
+    """See `hub.flow.ports.cohort.Merges`."""
 
     def move(self, gone_id: str, kept_id: str) -> dict[str, list[str]]:
         """All that is hers becomes the other's; returns the keys of the rows, by table."""

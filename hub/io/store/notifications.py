@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, select, update
 
-from hub.flow.ports import NotificationRow, RunReport
+from hub.flow.ports.recall import NotificationRow, RunReport
 from hub.io.store.prepared import Prepared
 from hub.io.store.room import Room
 from hub.io.store.schema import notifications, recall_runs
@@ -27,7 +27,7 @@ _OPEN_OF_ALL = Several(select(notifications).where(notifications.c.state == "ope
 
 
 class SqlNotifications(Room):
-    """See `hub.flow.ports.Notifications`."""
+    """See `hub.flow.ports.recall.Notifications`."""
 
     def __init__(self, connection: Connection, write_everything: Callable[[], None]) -> None:
         super().__init__(connection, write_everything)
@@ -83,7 +83,7 @@ class SqlNotifications(Room):
 
 
 class SqlRecallRuns(Room):
-    """See `hub.flow.ports.RecallRuns`."""
+    """See `hub.flow.ports.recall.RecallRuns`."""
 
     def begin(self, run_on: date, at: datetime) -> None:
         insert_or_leave(self._connection, recall_runs, {"run_on": run_on, "begun_at": at, "counts": "{}"})

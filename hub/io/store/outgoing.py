@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row, Select, and_, select, update
 
-from hub.flow.ports import OutgoingRow
+from hub.flow.ports.files import OutgoingRow
 from hub.io.store.room import Room
 from hub.io.store.schema import outgoing
 from hub.io.store.statements import insert_or_leave
@@ -19,7 +19,7 @@ def _message(row: Row[Any]) -> OutgoingRow:
 
 
 class SqlOutgoing(Room):
-    """See `hub.flow.ports.Outgoing`."""
+    """See `hub.flow.ports.files.Outgoing`."""
 
     def put(self, message: OutgoingRow) -> None:
         """Of one local id there is one message: the same wish again changes nothing."""

@@ -20,7 +20,7 @@ _NOW = Prepared(select(func.clock_timestamp().label("now")))
 
 
 class SqlPace(Room):
-    """See `hub.flow.ports.Pace`."""
+    """See `hub.flow.ports.store.Pace`."""
 
     def take(self, partner: str, every: timedelta, longest: timedelta, at: datetime) -> timedelta | None:
         """How long to wait for the next free turn, which is now taken; None, and none is taken, where that would be

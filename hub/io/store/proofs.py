@@ -7,14 +7,14 @@ from datetime import datetime
 
 from sqlalchemy import delete, insert, select
 
-from hub.flow.ports import TokenKey
+from hub.flow.ports.partners import TokenKey
 from hub.io.store.room import Room
 from hub.io.store.schema import assertions, token_keys
 from hub.io.store.statements import insert_or_leave
 
 
 class SqlProofs(Room):
-    """See `hub.flow.ports.Proofs`."""
+    """See `hub.flow.ports.partners.Proofs`."""
 
     def use(self, feed: str, jti: str, expires_at: datetime, at: datetime) -> bool:
         """Whether this assertion is used for the first time. It is remembered until it has expired."""

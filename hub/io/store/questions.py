@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Row, func, select, update
 
-from hub.flow.question_ports import Backlog, Kind, QuestionRow
+from hub.flow.ports.questions import Backlog, Kind, QuestionRow
 from hub.io.store.room import Room
 from hub.io.store.schema import questions
 from hub.io.store.statements import insert_all_or_leave
@@ -29,7 +29,7 @@ def _values(question: QuestionRow) -> dict[str, Any]:
 
 
 class SqlQuestions(Room):
-    """See `hub.flow.question_ports.Questions`."""
+    """See `hub.flow.ports.questions.Questions`."""
 
     def put(self, wanted: Sequence[QuestionRow]) -> None:
         """Of one subject one question of a kind waits: to want to know again changes nothing."""

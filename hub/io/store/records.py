@@ -14,7 +14,7 @@ from hub.contract import named_identity
 from hub.domain.call import SUSPENDED
 from hub.domain.facts import CallStep, Fact
 from hub.domain.record import Record
-from hub.flow.ports import DueStep, MatchRow, Summary
+from hub.flow.ports.records import DueStep, MatchRow, Summary
 from hub.io.store.prepared import Prepared
 from hub.io.store.room import Room
 from hub.io.store.schema import facts, matches, participants, records
@@ -155,7 +155,7 @@ def _place(on: date) -> Case[str]:
 
 
 class SqlRecords(Room):
-    """See `hub.flow.ports.Records`."""
+    """See `hub.flow.ports.records.Records`."""
 
     def __init__(self, connection: Connection, write_everything: Callable[[], None]) -> None:
         super().__init__(connection, write_everything)

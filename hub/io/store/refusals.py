@@ -8,13 +8,13 @@ from typing import Any
 
 from sqlalchemy import Select, func, insert, select, update
 
-from hub.flow.ports import RefusalRow
+from hub.flow.ports.partners import RefusalRow
 from hub.io.store.room import Room
 from hub.io.store.schema import refusals
 
 
 class SqlRefusals(Room):
-    """See `hub.flow.ports.Refusals`."""
+    """See `hub.flow.ports.partners.Refusals`."""
 
     def put(self, refusal: RefusalRow) -> None:
         values = {name: getattr(refusal, name) for name in RefusalRow.__slots__ if name != "seq"}

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import select
 
-from hub.flow.ports import RequestRow, StoredReply
+from hub.flow.ports.journal import StoredReply
+from hub.flow.ports.partners import RequestRow
 from hub.io.store.room import Room
 from hub.io.store.schema import journal, replies, requests
 from hub.io.store.statements import Several, insert_or_leave
@@ -30,7 +31,7 @@ _KNOWN = Several(
 
 
 class SqlRequests(Room):
-    """See `hub.flow.ports.Requests`."""
+    """See `hub.flow.ports.partners.Requests`."""
 
     def known(self, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], tuple[RequestRow, StoredReply, str]]:
         """Of these (feed, request id) those that came before: with the reply they got and the message's state."""

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, bindparam, select, update
 
 from hub.contract import event_from_json, event_to_json
 from hub.domain.events import ReportParked, ResultReported
-from hub.flow.ports import ResultRow
+from hub.flow.ports.results import ResultRow
 from hub.io.store.prepared import Prepared
 from hub.io.store.room import Room
 from hub.io.store.schema import results
@@ -57,7 +57,7 @@ def _row(row: Row[Any]) -> ResultRow:
 
 
 class SqlResults(Room):
-    """See `hub.flow.ports.Results`."""
+    """See `hub.flow.ports.results.Results`."""
 
     def __init__(self, connection: Connection, write_everything: Callable[[], None]) -> None:
         super().__init__(connection, write_everything)

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, select
 
-from hub.flow.feed_ports import SlideRow
+from hub.flow.ports.feeds import SlideRow
 from hub.io.store.prepared import Prepared
 from hub.io.store.results import kept_number
 from hub.io.store.room import Room
@@ -37,7 +37,7 @@ def _slide(row: Row[Any]) -> SlideRow:
 
 
 class SqlSlides(Room):
-    """See `hub.flow.feed_ports.Slides`."""
+    """See `hub.flow.ports.feeds.Slides`."""
 
     def put(self, rows: Sequence[SlideRow]) -> None:
         """One row for each place of a message, the first that is given; read anew, it says what it says now."""

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, and_, bindparam, delete, insert, select, update
 
-from hub.flow.ports import DecisionRow, TaskRow
+from hub.flow.ports.results import DecisionRow, TaskRow
 from hub.io.store.prepared import Prepared
 from hub.io.store.records import SqlRecords
 from hub.io.store.results import SqlResults
@@ -103,7 +103,7 @@ def _oldest_first(found: Iterable[TaskRow]) -> list[TaskRow]:
 
 
 class SqlTasks(Room):
-    """See `hub.flow.ports.Tasks`."""
+    """See `hub.flow.ports.results.Tasks`."""
 
     def __init__(
         self, connection: Connection, write_everything: Callable[[], None], results: SqlResults, records: SqlRecords

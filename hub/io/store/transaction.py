@@ -63,7 +63,7 @@ def _a_message() -> dict[str, object]:
 
 
 class SqlTransaction:
-    """See `hub.flow.ports.Transaction`; the same over SQLite and PostgreSQL."""
+    """See `hub.flow.ports.store.Transaction`; the same over SQLite and PostgreSQL."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

@@ -12,7 +12,7 @@ from hub.io.store.statements import insert_or_leave
 
 
 class SqlWithheld(Room):
-    """See `hub.flow.ports.Withheld`."""
+    """See `hub.flow.ports.journal.Withheld`."""
 
     def put(self, reply_seq: int, at: datetime) -> None:
         insert_or_leave(self._connection, withheld, {"reply_seq": reply_seq, "withheld_at": at})
