@@ -39,7 +39,9 @@ _QUIET = timedelta(seconds=1)
 
 
 class PdsDoor:
-    """See `hub.flow.ports.cohort.DemographicsRegister`. `async with PdsDoor(...) as pds:` and `await pds.ask(question)`."""
+    """See `hub.flow.ports.cohort.DemographicsRegister`.
+
+    `async with PdsDoor(...) as pds:` and `await pds.ask(question)`."""
 
     def __init__(self, settings: PdsSettings, language: Enquirer[Question, Answer], store: Store, clock: Clock) -> None:
         self._settings = settings

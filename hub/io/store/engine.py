@@ -106,7 +106,7 @@ def _settle(done: list[_Done]) -> None:
 
 
 class SqlStore:
-    """See `hub.flow.ports.store.Store`. Reads run in threads of their own over a steady view and never block a writer."""
+    """See `hub.flow.ports.store.Store`. Reads run in threads of their own over a steady view, and block no writer."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
