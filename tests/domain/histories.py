@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
@@ -78,3 +79,10 @@ def _any_fact(text: str, number: int) -> Fact:
 
 def _issued_after(version: Version) -> timedelta:
     return timedelta(days=_ISSUED_AFTER[version])
+
+
+def jumbled(facts: list[Fact], chance: random.Random, again: list[int]) -> list[Fact]:
+    """The facts in another order, those at the places `again` twice."""
+    shuffled = [*facts, *(facts[index] for index in again if index < len(facts))]
+    chance.shuffle(shuffled)
+    return shuffled

@@ -20,7 +20,7 @@ from hub.domain.facts import (
     TakenBackFact,
 )
 from hub.domain.record import Record, fold
-from tests.domain.histories import BORN, POLICIES
+from tests.domain.histories import BORN, POLICIES, jumbled
 from tests.domain.test_record import DAYS, result_facts
 
 ENTRY = Entry(BORN, date(2021, 9, 1))
@@ -47,9 +47,7 @@ def folded(facts: list[Fact]) -> Record:
 def test_any_order_and_any_repetition_gives_the_same_record(
     facts: list[Fact], chance: random.Random, again: list[int]
 ) -> None:
-    shuffled = [*facts, *(facts[index] for index in again if index < len(facts))]
-    chance.shuffle(shuffled)
-    assert folded(shuffled) == folded(facts)
+    assert folded(jumbled(facts, chance, again)) == folded(facts)
 
 
 @given(LIVES)
