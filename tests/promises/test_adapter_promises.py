@@ -171,9 +171,8 @@ def test_a_refusal_names_no_value_of_the_message(case: Case) -> None:
             assert word not in said
 
 
-@pytest.mark.parametrize("dialect", list(ADAPTERS))
-def test_a_mistake_of_ours_parks_itself(dialect: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    case = next(case for case in TAKEN_WHOLE if case.dialect == dialect)
+@pytest.mark.parametrize("case", {case.dialect: case for case in TAKEN_WHOLE}.values(), ids=lambda case: case.dialect)
+def test_a_mistake_of_ours_parks_itself(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     for reader in (Report, DischargeReport):
         monkeypatch.setattr(reader, "outcomes", lambda _report: {}["what nobody thought of"])
     items = decode(case, case.raw).items
