@@ -1,7 +1,7 @@
 """What NHS Notify is asked to tell people, and what it says became of that.
 
-Facts of its interface: apis.md section 4. A message has the reference of the letter it carries, so that the same wish is
-the same message however often it is handed over.
+Facts of its interface: apis.md section 4. A message has the reference of the letter it carries, so that the same wish
+is the same message however often it is handed over.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class AcceptedBefore:
-    """Notify has this reference already: an earlier try got there, whatever we heard of it. Its ids come by callbacks."""
+    """Notify has this reference already: an earlier try got there, whatever we heard of it. Ids come by callbacks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,8 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Nothing of the batch was taken. `ours`: an engineer must mend something (keys, permissions, a routing plan), after
-    which the same batch may go again; otherwise the messages that the faults name can never go as they are."""
+    """Nothing of the batch was taken. `ours`: an engineer must mend something (keys, permissions, a routing plan);
+    then the same batch may go again. Otherwise the messages that the faults name can never go as they are."""
 
     faults: tuple[Fault, ...]
     ours: bool = False
