@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from hub.domain.actions import Actions
 from hub.domain.letters import AGE_CEASING, INVITATIONS, result_codes
@@ -18,6 +19,9 @@ SOURCES: Mapping[str, str] = {
     "person.practice_code": "her practice, by its ODS code",
 }
 """Where a placeholder may take its text from. Names and addresses are not among them: NHS Notify has them from PDS."""
+
+MOST_CHARACTERS: Mapping[str, int] = {"nhsapp": 5_000, "email": 100_000, "sms": 918, "letter": 15_000}
+"""By channel, what its text may have at most (apis.md 4.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +39,47 @@ class CatalogueLetter:
 
 
 @dataclass(frozen=True, slots=True)
+class Plan:
+    """A routing plan of NHS Notify's: the channels, in their order; after how long unread the next one begins; and
+    whether a letter goes at once, or waits a little for others to go with."""
+
+    name: str
+    about: str
+    channels: tuple[str, ...]
+    unread: timedelta
+    at_once: bool
+
+    @property
+    def most_characters(self) -> int:
+        """What fits on each of its channels."""
+        return min(MOST_CHARACTERS[channel] for channel in self.channels)
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """How what was sent is followed. `ask_after`: so long without news, Notify is asked. `margin`: so much later than
+    the plan says the next channel may begin. `no_news`: so long may a message be unheard of, and `ends_within` a
+    message without an end, before somebody must look. `fill`: so long a letter waits for others to go with."""
+
+    ask_after: timedelta
+    margin: timedelta
+    no_news: timedelta
+    ends_within: timedelta
+    fill: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class Catalogue:
     """The letters by their codes; the channel plans, and the placeholders with their sources, by their names."""
 
     letters: Mapping[str, CatalogueLetter]
-    plans: Mapping[str, str]
+    plans: Mapping[str, Plan]
     placeholders: Mapping[str, str]
+    following: Following
+
+    def codes_of(self, plan: str) -> tuple[str, ...]:
+        """The letters that go by this plan."""
+        return tuple(sorted(code for code, letter in self.letters.items() if letter.plan == plan))
 
 
 def every_code(actions: Actions) -> frozenset[str]:

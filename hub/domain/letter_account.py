@@ -10,7 +10,7 @@ LETTER, SOURCE_TYPE_7, CANCELLED, AWAITING = "letter", "source-type-7", "cancell
 OUTSIDE_CUT_OFF, PAUSED, UNMATCHED, OTHER = "outside-cut-off", "paused", "unmatched", "other"
 PLACES: Mapping[str, str] = MappingProxyType(
     {
-        LETTER: "a letter is wished",
+        LETTER: "a letter is wished, on its way, delivered, or failed",
         SOURCE_TYPE_7: "taken in colposcopy: the clinic tells her",
         CANCELLED: "a letter was wished, and the record changed",
         AWAITING: "taken, and not worked on yet",
@@ -38,8 +38,8 @@ def place_of(standing: Standing) -> tuple[str, str]:
         return AWAITING, ""
     if standing.state == "waiting":
         return UNMATCHED, ""
-    if standing.letter == "wished":
-        return LETTER, ""
+    if standing.letter in _HAS_A_LETTER:
+        return LETTER, standing.letter
     if standing.letter == "waiting":
         return PAUSED, ""
     if standing.letter == "cancelled":
@@ -49,13 +49,14 @@ def place_of(standing: Standing) -> tuple[str, str]:
     return OTHER, "not-on-record" if standing.state == "recorded" else standing.state
 
 
+_HAS_A_LETTER = ("wished", "sent", "delivered", "failed")
 _WITHHELD = {"source-type": SOURCE_TYPE_7, "too-old": OUTSIDE_CUT_OFF}
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
     """`received`: how many results the messages held, as the journal counted them when they came. `places` has every
-    place; `reasons` those of cancelled and other."""
+    place; `reasons` those of cancelled and other, and how far the letters have come."""
 
     received: int
     places: Mapping[str, int]
@@ -72,6 +73,6 @@ def account(received: int, standings: Iterable[tuple[Standing, int]]) -> Account
     for standing, count in standings:
         place, reason = place_of(standing)
         places[place] += count
-        if place in (CANCELLED, OTHER):
+        if place in (LETTER, CANCELLED, OTHER):
             reasons[place, reason] = reasons.get((place, reason), 0) + count
     return Account(received, places, reasons)

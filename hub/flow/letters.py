@@ -1,6 +1,7 @@
 """Her letters: wished, waiting while a task about her is open, withheld by a rule, cancelled when the record changed.
 
-Each has a name drawn from what it is about, so it is one letter however often it is wished.
+Each has a name drawn from what it is about, so it is one letter however often it is wished. One that has left the house
+(`flow/telling`) is neither held nor cancelled any more: she has it, and what changed since is another letter.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ PAUSED, HELD = "paused", "A task about her is open."
 _WHY = {"": "", PAUSED: HELD, **WHY_GONE}
 CHANGED, RECORD_CHANGED = "record-changed", "The record changed."
 TOO_OLD = "too-old"
+LEFT = ("sent", "delivered", "failed")
 
 
 def write_letter(step: Step, participant_id: str, code: str, about: object) -> None:
@@ -58,7 +60,8 @@ def _name(participant_id: str, code: str, about: object) -> str:
 def _follow_results(step: Step, hers: str, outcome: Record, letters: list[LetterRow], *, held: str) -> None:
     known = {letter.letter_id: letter for letter in letters}
     # One that was wished of somebody who turned out to be her is the same letter.
-    named = {(each.result_id, each.code): each.letter_id for each in letters if each.state in ("wished", "waiting")}
+    same = ("wished", "waiting", *LEFT)
+    named = {(each.result_id, each.code): each.letter_id for each in letters if each.state in same}
     settled = set()
     for index, each in enumerate(letters_due(outcome, step.policies, step.now.date())):
         letter = _of_result(step, hers, each, letter_code(outcome, index), named)
@@ -73,7 +76,7 @@ def _follow_results(step: Step, hers: str, outcome: Record, letters: list[Letter
             settled.update(_withhold(step, letter, each, letters))
         settled.add(letter.letter_id)
     for letter in letters:
-        if letter.letter_id not in settled and letter.state != "cancelled":
+        if letter.letter_id not in settled and letter.state not in ("cancelled", *LEFT):
             _cancel(step, letter)
 
 
@@ -97,7 +100,7 @@ def _withhold(step: Step, letter: LetterRow, why: LetterNotDue, letters: list[Le
     name = next(noted, _name(letter.participant_id, why.result_id, "withheld"))
     before = mine.pop(name, None)
     for each in mine.values():
-        if each.state != "cancelled":
+        if each.state not in ("cancelled", *LEFT):
             _cancel(step, each, why.rule, why.why)
     if not mine and (before is None or (before.state, before.rule) != ("withheld", why.rule)):
         step.tx.letters.put(replace(letter, letter_id=name, state="withheld", why=why.why, rule=why.rule))
@@ -146,6 +149,41 @@ def _ceasings(step: Step, participant_id: str, reason: str) -> list[str]:
     ]
 
 
+# -- leaving the house
+
+
+def objection(step: Step, letter: LetterRow, outcome: Record) -> str:
+    """The rule for which this letter may not leave now, by her record as it is now; empty where it may."""
+    if _doubt(step, letter.participant_id):
+        return PAUSED
+    if outcome.gone:
+        return outcome.gone
+    if letter.result_id:
+        return _objection_of_result(step, letter, outcome)
+    return "" if letter.letter_id in _called_for(step, letter, outcome) else CHANGED
+
+
+def _objection_of_result(step: Step, letter: LetterRow, outcome: Record) -> str:
+    due = letters_due(outcome, step.policies, step.now.date())
+    each = next((each for each in due if each.result_id == letter.result_id), None)
+    if isinstance(each, LetterNotDue):
+        return "" if each.rule == TOO_OLD else each.rule  # it was due in its time
+    return "" if each and each.code == letter.code else CHANGED
+
+
+def keep_back(step: Step, letter: LetterRow, rule: str) -> None:
+    """It does not leave: what may still go waits, the rest is cancelled."""
+    may_go = rule == PAUSED or (not letter.result_id and rule in WHY_GONE and rule != DECEASED)
+    why = _WHY.get(rule, RECORD_CHANGED)
+    state = "waiting" if may_go else "cancelled"
+    step.tx.letters.put(replace(letter, state=state, why=why, rule=rule, changed_at=step.now))
+
+
+def wish_again(step: Step, letter: LetterRow) -> None:
+    """One that failed is wished once more, and may be held or cancelled like any other until it leaves."""
+    _put(step, replace(letter, changed_at=step.now), None, held=_doubt(step, letter.participant_id))
+
+
 # -- of all
 
 
@@ -156,7 +194,7 @@ def _doubt(step: Step, participant_id: str) -> str:
 def _put(step: Step, letter: LetterRow, known: LetterRow | None, *, held: str) -> None:
     """`held`: the rule for which it must wait; empty where it need not."""
     state = "waiting" if held else "wished"
-    if known and known.state == state:
+    if known and known.state in (state, *LEFT):
         return
     step.tx.letters.put(replace(letter, state=state, why=_WHY[held], rule=held))
     if not held:

@@ -101,7 +101,7 @@ def _facts_of(step: Step, match: MatchRow) -> list[ResultFact]:
 def refold(step: Step, participant_id: str) -> Record:
     """Fold the whole history anew, keep the outcome, and say so where it came out differently. What a rule now speaks
     against goes before a clerk."""
-    outcome = fold(_entry(step, participant_id), step.facts(participant_id), step.policies)
+    outcome = folded(step, participant_id)
     before = step.tx.records.summary(participant_id)
     called = outcome.call
     after = Summary(called.recall_type, called.next_test_due_on, outcome.policy, called.status, called.ceased)
@@ -114,6 +114,11 @@ def refold(step: Step, participant_id: str) -> Record:
         question(step, alert, participant_id)
     follow_record(step, participant_id, outcome, step.tx.letters.of(participant_id) if before else [])
     return outcome
+
+
+def folded(step: Step, participant_id: str) -> Record:
+    """Her record as it comes out of her whole history now."""
+    return fold(_entry(step, participant_id), step.facts(participant_id), step.policies)
 
 
 def enrol(step: Step, person: Participant) -> None:

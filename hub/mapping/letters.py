@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,12 +11,34 @@ import msgspec
 from msgspec import Meta
 
 from hub.domain.actions import Actions
-from hub.domain.catalogue import SOURCES, Catalogue, CatalogueLetter, every_code
+from hub.domain.catalogue import SOURCES, Catalogue, CatalogueLetter, Following, Plan, every_code
 from hub.mapping.tables import TableProblem, read_table, where_in
 
 Words = Annotated[str, Meta(min_length=1)]
 Family = Literal["invitation", "reminder", "result", "self-sample", "ceasing"]
 When = Literal["invited", "reminded", "result-recorded", "ceased", "ceased-by-age"]
+Channel = Literal["nhsapp", "email", "sms", "letter"]
+Minutes = Annotated[int, Meta(ge=0, le=1440)]
+Hours = Annotated[int, Meta(ge=1, le=24 * 90)]
+
+
+class PlanLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One routing plan."""
+
+    about: Annotated[Words, Meta(description="How it goes, for people.")]
+    channels: Annotated[list[Channel], Meta(description="In the order in which they are tried.", min_length=1)]
+    unread_hours: Annotated[int, Meta(description="Unread for so long, the next channel begins; 0 of one alone.", ge=0)]
+    at_once: Annotated[bool, Meta(description="Whether a letter goes at once, without waiting for others.")] = False
+
+
+class FollowingLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How what was sent is followed."""
+
+    ask_after_hours: Annotated[Hours, Meta(description="So long without news, Notify is asked.")]
+    margin_hours: Annotated[Hours, Meta(description="So much later than the plan says the next channel may begin.")]
+    no_news_hours: Annotated[Hours, Meta(description="So long nothing is known of a message, and a clerk must look.")]
+    ends_within_hours: Annotated[Hours, Meta(description="So long without an end, and a clerk must look.")]
+    fill_minutes: Annotated[Minutes, Meta(description="So long a letter waits for others to go with.")]
 
 
 class LetterLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,7 +57,8 @@ class LetterLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class LettersTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The catalogue."""
 
-    plans: Annotated[dict[str, Words], Meta(description="Channel plans, each in a sentence.")]
+    plans: Annotated[dict[str, PlanLine], Meta(description="Routing plans by name.")]
+    following: FollowingLine
     placeholders: Annotated[dict[str, Words], Meta(description="Placeholders and where each takes its text from.")]
     letters: Annotated[dict[str, LetterLine], Meta(description="By code.")]
 
@@ -50,7 +74,24 @@ def load_letters(path: Path, actions: Actions) -> Catalogue:
         )
         for code, line in table.letters.items()
     }
-    return Catalogue(letters, table.plans, table.placeholders)
+    return Catalogue(letters, _plans(table), table.placeholders, _following(table.following))
+
+
+def _plans(table: LettersTable) -> dict[str, Plan]:
+    return {
+        name: Plan(name, line.about, tuple(line.channels), timedelta(hours=line.unread_hours), line.at_once)
+        for name, line in table.plans.items()
+    }
+
+
+def _following(line: FollowingLine) -> Following:
+    return Following(
+        ask_after=timedelta(hours=line.ask_after_hours),
+        margin=timedelta(hours=line.margin_hours),
+        no_news=timedelta(hours=line.no_news_hours),
+        ends_within=timedelta(hours=line.ends_within_hours),
+        fill=timedelta(minutes=line.fill_minutes),
+    )
 
 
 def _codes(table: LettersTable, actions: Actions) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -67,6 +108,12 @@ def _wrong_in(table: LettersTable) -> Iterator[tuple[tuple[str, ...], str]]:
     for name, source in table.placeholders.items():
         if source not in SOURCES:
             yield ("placeholders", name), f"There is no such source. Known: {', '.join(SOURCES)}."
+    for name, plan in table.plans.items():
+        if (len(plan.channels) > 1) != bool(plan.unread_hours):
+            yield (
+                ("plans", name),
+                "A plan of several channels says after how long unread the next begins; no other does.",
+            )
     for code, line in table.letters.items():
         if line.plan not in table.plans:
             yield ("letters", code, "plan"), f"There is no such plan. Known: {', '.join(table.plans)}."

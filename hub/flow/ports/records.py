@@ -27,8 +27,8 @@ class MatchRow:
 
 @dataclass(frozen=True, slots=True)
 class LetterRow:
-    """A letter that is wished, waiting or cancelled; or withheld: its result gets none. `rule` says why, for programs:
-    paused, record-changed, or that of `hub.domain.letters`."""
+    """A letter that is wished, waiting or cancelled; or withheld: its result gets none; or it has left the house: sent,
+    delivered, failed. `rule` says why, for programs: paused, record-changed, or that of `hub.domain.letters`."""
 
     letter_id: str
     participant_id: str
@@ -80,6 +80,8 @@ class Letters(Protocol):
     def read_ahead(self, participant_ids: Sequence[str]) -> None: ...
     def of(self, participant_id: str) -> list[LetterRow]: ...
     def put(self, letter: LetterRow) -> None: ...
+    def get(self, letter_ids: Sequence[str]) -> list[LetterRow]: ...
+    def restate(self, letter_ids: Sequence[str], state: str, at: datetime) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from hub.flow.ports.cohort import Cohort, CohortFiles, Merges
+from hub.flow.ports.communications import Communications
 from hub.flow.ports.events import Dead, Events
 from hub.flow.ports.feeds import Figures, FileFaults, Hours, Slides
 from hub.flow.ports.files import Files, Outgoing
@@ -115,6 +116,8 @@ class Transaction(Protocol):
     def letters(self) -> Letters: ...
     @property
     def letter_account(self) -> LetterAccount: ...
+    @property
+    def communications(self) -> Communications: ...
     @property
     def counts(self) -> Counts: ...
 

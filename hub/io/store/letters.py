@@ -1,11 +1,12 @@
-"""Letters wished for participants, waiting, withheld or cancelled. Sending them is another's work."""
+"""Letters wished for participants, waiting, withheld or cancelled; sent, delivered or failed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from hub.flow.ports.records import LetterRow
 from hub.io.store.prepared import Prepared
@@ -13,7 +14,9 @@ from hub.io.store.room import Room
 from hub.io.store.schema import letters
 from hub.io.store.statements import Several, insert_all_or_replace
 
+_MOST_KEYS = 500
 _OF_ALL = Several(select(letters), letters.c.participant_id)
+_GET_ALL = Several(select(letters), letters.c.letter_id)
 _OF = Prepared(select(letters).where(letters.c.participant_id == bindparam("id")))
 
 
@@ -43,6 +46,17 @@ class SqlLetters(Room):
 
     def put(self, letter: LetterRow) -> None:
         self._unwritten[letter.letter_id] = letter
+
+    def get(self, letter_ids: Sequence[str]) -> list[LetterRow]:
+        return [_letter(row) for row in _GET_ALL.rows(self._connection, letter_ids)]
+
+    def restate(self, letter_ids: Sequence[str], state: str, at: datetime) -> None:
+        """Of letters that have left the house. No fold writes to such a letter: her who is told need not be held."""
+        self._ahead.clear()
+        some = [letter_ids[start : start + _MOST_KEYS] for start in range(0, len(letter_ids), _MOST_KEYS)]
+        for each in some:
+            change = update(letters).where(letters.c.letter_id.in_(each))
+            self._connection.execute(change.values(state=state, changed_at=at, why="", rule=""))
 
     @property
     def keeps_back(self) -> bool:

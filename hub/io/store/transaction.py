@@ -11,6 +11,7 @@ from sqlalchemy import ARRAY, BigInteger, Connection, bindparam, func, insert, s
 from hub.io.store.actions import SqlActions
 from hub.io.store.cohort import SqlCohort
 from hub.io.store.cohort_files import SqlCohortFiles
+from hub.io.store.communications import SqlCommunications
 from hub.io.store.counts import SqlCounts
 from hub.io.store.dead import SqlDead
 from hub.io.store.discharges import SqlDischarges
@@ -232,6 +233,10 @@ class SqlTransaction:
     @cached_property
     def letter_account(self) -> SqlLetterAccount:
         return SqlLetterAccount(self._connection, self.write_down)
+
+    @cached_property
+    def communications(self) -> SqlCommunications:
+        return SqlCommunications(self._connection, self.write_down)
 
     @cached_property
     def counts(self) -> SqlCounts:

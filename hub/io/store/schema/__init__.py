@@ -21,10 +21,20 @@ feed_hours                 answers to each feed by the hour
 file_faults ──< file_notes files that are missing or corrupt, and what was done about each
 pace                       when a partner may be asked next
 questions                  what PDS is to be asked, and what it was asked by whom
+communications             each letter handed to NHS Notify, under which reference, and what became of it
+  ├──< communication_news       what Notify told, each once
+  ├──< communication_decisions  what somebody did about one that failed
+  └──> communication_batches    handed over together, always under the same reference
 """
 
 from __future__ import annotations
 
+from hub.io.store.schema.communications import (
+    communication_batches,
+    communication_decisions,
+    communication_news,
+    communications,
+)
 from hub.io.store.schema.events import dead_letters, duties, inbox, outbox, pace, questions
 from hub.io.store.schema.messages import (
     feed_hours,
@@ -62,6 +72,10 @@ __all__ = [
     "as_kept",
     "assertions",
     "cohort_files",
+    "communication_batches",
+    "communication_decisions",
+    "communication_news",
+    "communications",
     "dead_letters",
     "decisions",
     "discharges",

@@ -191,8 +191,17 @@ letters = Table(
     Column("participant_id", String(36), ForeignKey("participants.participant_id"), nullable=False, index=True),
     Column("result_id", String(36), ForeignKey("results.result_id"), comment="none: an invitation or a reminder"),
     Column("code", String(8), nullable=False),
-    Column("state", String(16), nullable=False, comment="wished, waiting, cancelled; withheld: its result gets none"),
+    Column(
+        "state", String(16), nullable=False, comment="wished, waiting, cancelled, withheld; sent, delivered, failed"
+    ),
     Column("why", Words, nullable=False),
     Column("changed_at", Moment, nullable=False),
     Column("rule", String(16), nullable=False, server_default="", comment="why, for programs"),
+    Index(
+        "ix_letters_wished",
+        "code",
+        "changed_at",
+        sqlite_where=text("state = 'wished'"),
+        postgresql_where=text("state = 'wished'"),
+    ),
 )
