@@ -29,7 +29,8 @@ CLAIMED, SENT, DELIVERED, FAILED, WITHDRAWN = "claimed", "sent", "delivered", "f
 class BatchRow:
     """Messages that are handed over together, always under this reference. `state`: claimed, until it is known what
     became of it; then ended. `tries`: how often it was begun. Of a claim `look_at` is when others may take it over;
-    `why` says what stood in its way at the last try, and while it does, nothing more of its plan is begun."""
+    `why` says what stood in its way at the last try, and while it does, nothing more of its plan is begun. `maybe`: one
+    of the tries may have arrived, for nobody heard an answer; it is set while one is under way."""
 
     reference: str
     plan: str
@@ -38,6 +39,7 @@ class BatchRow:
     look_at: datetime
     tries: int = 1
     why: str = ""
+    maybe: bool = False
     state: str = CLAIMED
 
 
@@ -122,7 +124,7 @@ class Communications(Protocol):
     def take_due(self, at: datetime, again_at: datetime) -> BatchRow | None: ...
     def waiting_batches(self) -> list[BatchRow]: ...
     def end(self, batch: BatchRow) -> bool: ...
-    def put_off(self, batch: BatchRow, look_at: datetime, why: str) -> bool: ...
+    def put_off(self, batch: BatchRow, look_at: datetime, why: str, *, maybe: bool) -> bool: ...
     def of_batch(self, reference: str) -> list[CommunicationRow]: ...
     def put(self, rows: Sequence[CommunicationRow]) -> None: ...
     def hear(self, news: Sequence[News], at: datetime) -> list[News]: ...

@@ -89,14 +89,14 @@ class SqlCommunications(Room):
         self.put(rows)
 
     def take_due(self, at: datetime, again_at: datetime) -> BatchRow | None:
-        """A claim whose time has come, for the taker alone until `again_at`."""
+        """A claim whose time has come, for the taker alone until `again_at`; as it was before this try."""
         table = communication_batches
         due = select(table).where(table.c.state == CLAIMED, table.c.look_at <= at).order_by(table.c.look_at)
         row = self._connection.execute(due.limit(1).with_for_update(skip_locked=True)).first()
         if row is None:
             return None
         taken = replace(_batch(row), look_at=again_at, tries=row.tries + 1)
-        insert_or_replace(self._connection, table, _values(taken))
+        insert_or_replace(self._connection, table, _values(replace(taken, maybe=True)))
         return taken
 
     def waiting_batches(self) -> list[BatchRow]:
@@ -109,8 +109,8 @@ class SqlCommunications(Room):
         """Whether it was still claimed, as it was taken: of several who bring an answer, one counts."""
         return self._changed(batch, state="ended", why="")
 
-    def put_off(self, batch: BatchRow, look_at: datetime, why: str) -> bool:
-        return self._changed(batch, look_at=look_at, why=why)
+    def put_off(self, batch: BatchRow, look_at: datetime, why: str, *, maybe: bool) -> bool:
+        return self._changed(batch, look_at=look_at, why=why, maybe=maybe)
 
     def _changed(self, batch: BatchRow, **values: Any) -> bool:
         table = communication_batches

@@ -15,6 +15,7 @@ from hub.io.store.schema import letters
 from hub.io.store.statements import Several, insert_all_or_replace
 
 _MOST_KEYS = 500
+_LEFT = ("sent", "failed")  # whoever has it has it
 _OF_ALL = Several(select(letters), letters.c.participant_id)
 _GET_ALL = Several(select(letters), letters.c.letter_id)
 _OF = Prepared(select(letters).where(letters.c.participant_id == bindparam("id")))
@@ -55,7 +56,7 @@ class SqlLetters(Room):
         self._ahead.clear()
         some = [letter_ids[start : start + _MOST_KEYS] for start in range(0, len(letter_ids), _MOST_KEYS)]
         for each in some:
-            change = update(letters).where(letters.c.letter_id.in_(each))
+            change = update(letters).where(letters.c.letter_id.in_(each), letters.c.state.in_(_LEFT))
             self._connection.execute(change.values(state=state, changed_at=at, why="", rule=""))
 
     @property

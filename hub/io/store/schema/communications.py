@@ -19,6 +19,7 @@ communication_batches = Table(
     Column("look_at", Moment, nullable=False, comment="when others may take the claim over"),
     Column("tries", Integer, nullable=False),
     Column("why", Words, nullable=False, comment="what stood in its way at the last try"),
+    Column("maybe", Boolean, nullable=False, comment="one of the tries may have arrived"),
     Column("state", String(16), nullable=False, comment="claimed, ended"),
     Index("ix_communication_batches_due", "look_at", sqlite_where=_CLAIMED, postgresql_where=_CLAIMED),
 )

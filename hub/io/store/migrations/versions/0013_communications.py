@@ -49,6 +49,7 @@ def _batches() -> None:
         sa.Column("look_at", Moment(), nullable=False, comment="when others may take the claim over"),
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("why", Words(), nullable=False, comment="what stood in its way at the last try"),
+        sa.Column("maybe", sa.Boolean(), nullable=False, comment="one of the tries may have arrived"),
         sa.Column("state", sa.String(length=16), nullable=False, comment="claimed, ended"),
         sa.PrimaryKeyConstraint("reference", name=op.f("pk_communication_batches")),
     )
