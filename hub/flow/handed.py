@@ -150,7 +150,8 @@ def _at_fault(step: Step, batch: BatchRow, why: str) -> None:
 
 def _rest(batch: BatchRow, longest: timedelta) -> timedelta:
     """Longer with each try."""
-    return min(longest, FIRST_REST * 2 ** min(max(batch.tries - 1, 0), 10))
+    doubled: int = 2 ** min(max(batch.tries - 1, 0), 10)
+    return min(longest, FIRST_REST * doubled)
 
 
 def _code(faults: Iterable[Fault]) -> str:

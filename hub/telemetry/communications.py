@@ -13,8 +13,8 @@ _failed = Counter("hub_communications_failed", "Messages that need somebody.", [
 _news = Counter("hub_notify_news", "News of messages, by whether it was new.", ["outcome"], registry=REGISTRY)
 _asked = Counter("hub_notify_asked", "Messages asked about.", ["outcome"], registry=REGISTRY)
 _refused_callbacks = Counter("hub_notify_callbacks_refused", "Callbacks not taken.", ["why"], registry=REGISTRY)
-_wished = Gauge("hub_letters_wished", "Letters that wait to be handed over.", registry=REGISTRY)
-_oldest_seconds = Gauge("hub_letters_oldest_wished_seconds", "Age of the oldest of them.", registry=REGISTRY)
+_wished = Gauge("hub_letters_unsent", "Letters that wait to be handed over.", registry=REGISTRY)
+_oldest_seconds = Gauge("hub_letters_oldest_unsent_seconds", "Age of the oldest of them.", registry=REGISTRY)
 _held = Gauge("hub_notify_plans_held", "Plans of which nothing goes at the moment.", registry=REGISTRY)
 _needing = Gauge("hub_communications_needing_somebody", "Messages that need somebody now.", ["why"], registry=REGISTRY)
 

@@ -49,6 +49,7 @@ async def test_each_ending_has_its_place(scene: Scene) -> None:
         "unmatched": 2, "other": 3,
     }  # fmt: skip
     assert found.reasons == {
+        ("letter", "wished"): 2,
         ("cancelled", "record-changed"): 1,
         ("other", "deceased"): 1,
         ("other", "moved-away"): 1,
@@ -69,11 +70,15 @@ async def test_a_newer_test_cancels_and_an_older_one_gets_none(scene: Scene) -> 
     person = scene.person()
     await scene.report(person, scene.result("X0A", date(2026, 2, 20)))
     await scene.report(person, scene.result("X0A", date(2026, 1, 10)))
-    assert account_of(scene).reasons == {("other", "not-newest"): 1}
+    assert account_of(scene).reasons == {("letter", "wished"): 1, ("other", "not-newest"): 1}
     other = scene.person()
     await scene.report(other, scene.result("XUR", date(2025, 12, 20)))
     await scene.report(other, scene.result("X0A", date(2026, 2, 10)))
-    assert account_of(scene).reasons == {("other", "not-newest"): 1, ("cancelled", "not-newest"): 1}
+    assert account_of(scene).reasons == {
+        ("letter", "wished"): 2,
+        ("other", "not-newest"): 1,
+        ("cancelled", "not-newest"): 1,
+    }
 
 
 async def test_a_report_twice_and_one_withdrawn(scene: Scene) -> None:
@@ -99,7 +104,7 @@ async def test_for_a_day_and_for_a_laboratory(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("state", ["", "waiting", "recorded", "superseded", "refused"])
-@pytest.mark.parametrize("letter", ["", "wished", "waiting", "withheld", "cancelled"])
+@pytest.mark.parametrize("letter", ["", "wished", "waiting", "withheld", "cancelled", "sent", "delivered", "failed"])
 @pytest.mark.parametrize("rule", ["", "source-type", "too-old", "deceased", "moved-away", "not-newest", "no-code"])
 def test_there_is_a_place_for_everything(state: str, letter: str, rule: str) -> None:
     place, _ = place_of(Standing(state, letter, rule))
