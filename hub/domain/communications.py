@@ -105,3 +105,12 @@ class ChannelNews:
 
 
 News = MessageNews | ChannelNews
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadNews:
+    """What came as news is not of the form that Notify documents, and none of it was taken. `place`: where it is wrong
+    (a JSON pointer); of what stands there nothing is told, because it may be about somebody."""
+
+    place: str
+    why: str
