@@ -16,6 +16,8 @@ from hub.domain.communications import ChannelNews, MessageNews, News
 
 UNDER_WAY, DELIVERED, FAILED = "sent", "delivered", "failed"
 _ENDS = (DELIVERED, FAILED)
+_NOT_BEGUN = ("created", "skipped")
+"""Notify tells of every channel of a plan at once, and then of each again when its turn has come."""
 NO_NEWS, NOT_KNOWN, NOT_FOLLOWED, NOT_ENDED = "no-news", "not-known", "not-followed", "not-ended"
 LONGEST_REST = timedelta(hours=24)
 
@@ -61,7 +63,8 @@ def delivery(news: Iterable[News]) -> Delivery:
     of_message = [each for each in known if isinstance(each, MessageNews)]
     of_channels = [each for each in known if isinstance(each, ChannelNews)]
     deciding = _deciding(of_message) or known[0]
-    furthest = max(of_channels, key=lambda each: (each.cascade == "secondary", each.order), default=None)
+    begun = [each for each in of_channels if each.status not in _NOT_BEGUN]
+    furthest = max(begun, key=lambda each: (each.cascade == "secondary", each.order), default=None)
     is_failure = deciding.status == FAILED and isinstance(deciding, MessageNews)
     return Delivery(
         state=deciding.status if isinstance(deciding, MessageNews) and deciding.status in _ENDS else UNDER_WAY,
@@ -70,7 +73,7 @@ def delivery(news: Iterable[News]) -> Delivery:
         description=deciding.description if is_failure else "",
         message_id=next((each.message_id for each in known if each.message_id), ""),
         channel=furthest.channel if furthest else "",
-        followed=any(each.order > 1 or each.cascade == "secondary" for each in of_channels),
+        followed=any(each.order > 1 or each.cascade == "secondary" for each in begun),
         read=any(each.supplier_status == "read" for each in of_channels),
         heard_at=known[-1].at,
     )

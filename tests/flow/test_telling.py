@@ -406,9 +406,12 @@ async def test_an_unread_message_whose_next_channel_does_not_begin_is_a_task(sce
     await tell(scene, postbox)
     for person in (unread, followed):
         row = only(scene, person)
-        news: list[News] = [channel(row.reference, "nhsapp", "delivered", scene.now, supplier="unnotified")]
+        news: list[News] = [
+            channel(row.reference, "nhsapp", "delivered", scene.now, supplier="unnotified"),
+            channel(row.reference, "letter", "created", scene.now, order=2),
+        ]
         if person is followed:
-            news.append(channel(row.reference, "letter", "created", scene.now, order=2))
+            news.append(channel(row.reference, "letter", "sending", scene.now, order=2))
         postbox.news[row.message_id] = news
     for _ in range(12):
         await follow(scene, postbox, timedelta(hours=3))

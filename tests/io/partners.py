@@ -20,6 +20,9 @@ import trustme
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from adapters import ADAPTERS
+from adapters.nhs_notify import api_key_is_right, read_callback, signature_is_right
+from hub.domain.catalogue import Following
+from hub.flow.callbacks import Callbacks
 from hub.flow.intake import Intake
 from hub.io.http import PartnersDoor, PartnersSettings
 from hub.io.http.token_service import ASSERTION_TYPE
@@ -28,6 +31,7 @@ from hub.mapping import FeedTables, load_feeds
 from tests.flow.scene import NOW, ROOT
 
 RS, PS, ES = "RS512", "PS512", "ES384"
+NOTIFY_APPLICATION, NOTIFY_KEY = "synthetic-application", "synthetic-api-key"
 LAB = "lab.northmoor.example"
 QUICK = PartnersSettings(grace_seconds=2)
 
@@ -145,6 +149,15 @@ class Partners:
         self.store = store
         self.feeds = feeds
         self.replied: list[tuple[object, bool]] = []
+        following = Following(*(timedelta(hours=hours) for hours in (2, 12, 24, 336, 0)))
+        callbacks = Callbacks(
+            store,
+            lambda: self.now,
+            following,
+            lambda given: api_key_is_right(given, NOTIFY_KEY),
+            lambda raw, signature: signature_is_right(raw, signature, NOTIFY_APPLICATION, NOTIFY_KEY),
+            read_callback,
+        )
         intake = Intake(store, ADAPTERS, self.feeds, lambda: self.now, lambda: None)
         self.door = PartnersDoor(
             intake,
@@ -154,6 +167,7 @@ class Partners:
             lambda: self.now,
             replace(settings, tables=directory),
             lambda token, sent: self.replied.append((token, sent)),
+            callbacks,
         )
 
     @property

@@ -45,7 +45,9 @@ def test_every_operation_is_in_the_document_and_no_other() -> None:
         for operation in item.values()
         if isinstance(operation, dict) and operation.get("security") == []
     }
-    assert open_to_all == {one.name for one in OPERATIONS if not one.proven}
+    assert open_to_all == {one.name for one in OPERATIONS if not one.proven} - {
+        "takeCallback"
+    }  # Notify has a proof of its own
 
 
 def test_the_document_in_the_repository_is_this_one() -> None:

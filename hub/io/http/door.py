@@ -11,6 +11,7 @@ from aiohttp import web
 from hub import telemetry
 from hub.contract import Adapter
 from hub.errors import CannotRun
+from hub.flow.callbacks import Callbacks
 from hub.flow.intake import Intake
 from hub.flow.ports.store import Clock, Store
 from hub.io.http.answers import Refused, refusal
@@ -46,6 +47,7 @@ class PartnersDoor:
         clock: Clock,
         settings: PartnersSettings,
         replied: Replied = _not_told,
+        callbacks: Callbacks | None = None,
     ) -> None:
         tokens = Tokens(store, clock)
         self._settings = settings
@@ -61,6 +63,7 @@ class PartnersDoor:
             callers=Callers(feeds, tokens),
             room=Room(settings.in_flight, settings.in_flight_per_feed),
             replied=replied,
+            callbacks=callbacks,
         )
         self._runner = web.AppRunner(partners_site(self._parts), shutdown_timeout=settings.grace_seconds)
         self._listener: asyncio.Server | None = None

@@ -14,6 +14,8 @@ from hub.io.http.answers import FHIR_JSON, FHIR_XML, PROBLEM
 from hub.io.http.callers import Caller
 from hub.io.http.conformance_page import FORM as MULTIPART
 from hub.io.http.messages import ANYTHING, BUNDLES, CONFIRMATIONS, FILES
+from hub.io.http.notify_callbacks import API_KEY, SIGNATURE
+from hub.io.http.notify_callbacks import PATH as CALLBACKS
 from hub.io.http.parts import Parts
 from hub.io.http.token_service import ASSERTION_TYPE, FORM, GRANT, PATH
 
@@ -40,6 +42,7 @@ _REASONS = {
 }
 _ANY_BYTES: Json = {"type": "string", "contentMediaType": ANYTHING}
 _BYTES: Json = {"required": True, "content": {kind: {"schema": _ANY_BYTES} for kind in FILES}}
+JSON_API = "application/vnd.api+json"
 _ALWAYS = (408, 415, 429, 500, 503)
 
 
@@ -71,6 +74,7 @@ def document() -> Json:
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
                 "certificate": {"type": "mutualTLS"},
+                "notifyKey": {"type": "apiKey", "in": "header", "name": API_KEY},
             },
             "schemas": schemas.SCHEMAS,
         },
@@ -84,6 +88,7 @@ def _paths() -> Json:
         "/FHIR/R4/metadata": {"get": _capabilities("fhirCapabilities")},
         "/openapi.json": {"get": _open("openapi", "This document", _as("application/json", {"type": "object"}))},
         PATH: {"post": _token()},
+        CALLBACKS: {"post": _callback()},
         "/FHIR/R4/Bundle": {"post": _bundle("takeBundle", "Send a report as a Bundle")},
         "/FHIR/R4/$process-message": {"post": _bundle("processMessage", "The same, as FHIR messaging names it")},
         "/feeds/{feed}/files": {"parameters": [feed], "post": _file(), "get": _files()},
@@ -93,6 +98,22 @@ def _paths() -> Json:
         "/conformance/{feed}/page": {"parameters": [feed], "get": _page(), "post": _tried_on_page()},
         "/feeds/{feed}/refusals": {"parameters": [feed], "get": _refusals()},
         "/feeds/{feed}/refusals/{number}/taken": {"parameters": [feed, number], "post": _taken()},
+    }
+
+
+def _callback() -> Json:
+    """NHS Notify's, and nobody else's: as its own specification has it."""
+    signature = {"name": SIGNATURE, "in": "header", "required": True, "schema": {"type": "string"}}
+    signature["description"] = "HMAC-SHA256 of the body, byte for byte, in hexadecimal."
+    body = {"required": True, "content": _as(JSON_API, {"type": "object"})}
+    return {
+        "operationId": "takeCallback",
+        "summary": "NHS Notify tells what became of messages; stored before it is answered",
+        "security": [{"notifyKey": []}],
+        "parameters": [signature],
+        "requestBody": body,
+        "responses": {"202": {"description": "Stored, or known before."}}
+        | _refused(_as(PROBLEM, _schema("Problem")), 400, 401, 403, 413, *_ALWAYS),
     }
 
 

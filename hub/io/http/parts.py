@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from hub.contract import Adapter
+from hub.flow.callbacks import Callbacks
 from hub.flow.intake import Intake
 from hub.flow.ports.store import Clock, Store
 from hub.io.http.assertions import Keys
@@ -23,7 +24,8 @@ Replied = Callable[[object, bool], None]
 
 @dataclass(slots=True)
 class Parts:
-    """`url` is how partners call the door; known once it listens."""
+    """`url` is how partners call the door; known once it listens. `callbacks`: None where nothing is sent by NHS
+    Notify."""
 
     intake: Intake
     store: Store
@@ -37,6 +39,7 @@ class Parts:
     room: Room
     replied: Replied
     url: str = ""
+    callbacks: Callbacks | None = None
 
 
 PARTS: web.AppKey[Parts] = web.AppKey("parts", Parts)

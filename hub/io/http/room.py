@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
-from hub.io.http.answers import Refused
+from hub.io.http.answers import RETRY_SECONDS, Refused
 
 FULL = "Too much is being worked on. Wait as Retry-After says, then send it again."
 
@@ -24,7 +24,7 @@ class Room:
     def place(self, feeds: Collection[str] = ()) -> Iterator[None]:
         """Raises Refused (429) where there is none."""
         if self._taken >= self._most or any(self._by_feed[feed] >= self._most_per_feed for feed in feeds):
-            raise Refused(429, FULL, {"Retry-After": "1"}, unread=True)
+            raise Refused(429, FULL, {"Retry-After": RETRY_SECONDS}, unread=True)
         self._taken += 1
         self._by_feed.update(feeds)
         try:

@@ -17,6 +17,8 @@ from hub.io.http.conformance_page import show_page, try_on_page
 from hub.io.http.inquiries import prove_conformance, search_results
 from hub.io.http.lists import list_files, list_refusals, show_message, take_refusal
 from hub.io.http.messages import take_bundle, take_file
+from hub.io.http.notify_callbacks import PATH as CALLBACKS
+from hub.io.http.notify_callbacks import take_callback
 from hub.io.http.parts import PARTS, Operation, Parts
 from hub.io.http.token_service import PATH, give_token
 
@@ -30,6 +32,7 @@ OPERATIONS = (
     Operation("GET", "/FHIR/R4/metadata", "fhirCapabilities", capabilities.show, proven=False),
     Operation("GET", "/openapi.json", "openapi", openapi.show, proven=False),
     Operation("POST", PATH, "token", give_token, proven=False),
+    Operation("POST", CALLBACKS, "takeCallback", take_callback, proven=False),
     Operation("POST", "/FHIR/R4/Bundle", "takeBundle", take_bundle),
     Operation("POST", "/FHIR/R4/$process-message", "processMessage", take_bundle),
     Operation("POST", "/feeds/{feed}/files", "takeFile", take_file),
