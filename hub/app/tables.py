@@ -8,10 +8,13 @@ from datetime import UTC, datetime
 
 from adapters import ADAPTERS
 from hub.config import Settings
+from hub.domain.catalogue import Catalogue
 from hub.errors import CannotRun
 from hub.flow.handlers import Context
 from hub.flow.ports.store import Clock
 from hub.mapping import FeedTables, TableProblem, load_feeds, load_policies
+from hub.mapping.actions import load_actions
+from hub.mapping.letters import load_letters
 
 
 def wall_clock() -> datetime:
@@ -29,6 +32,12 @@ def context_of(settings: Settings, clock: Clock = wall_clock) -> Context:
     """What handlers and clerks' decisions need besides a transaction."""
     with _right_tables():
         return Context(load_policies(settings.mappings / "policy"), clock, asks_pds=bool(settings.pds_url))
+
+
+def catalogue_of(settings: Settings) -> Catalogue:
+    """The letters, the plans by which they go, and what stands in them."""
+    with _right_tables():
+        return load_letters(settings.mappings / "letters.toml", load_actions(settings.mappings / "actions.toml"))
 
 
 @contextmanager

@@ -35,7 +35,7 @@ on the database server."""
 
 
 @dataclass(frozen=True, slots=True)
-class Teller:
+class Dispatcher:
     """Hands over until cancelled."""
 
     store: Store
@@ -100,7 +100,7 @@ class Teller:
         except TimeoutError:
             await self._step(lambda step: not_answered(step, batch, "no-answer", None))
         except Exception as error:  # a bug must neither stop the other batches nor lose this one
-            telemetry.our_fault(error, "teller")
+            telemetry.our_fault(error, "dispatcher")
             await self._step(lambda step: not_answered(step, batch, Reason.OUR_FAULT.code, None))
         else:
             await self._step(lambda step: settle(step, self.catalogue, handing, answer))

@@ -14,6 +14,7 @@ from hub.flow.ports.questions import QuestionRow
 from hub.flow.ports.records import MatchRow
 from hub.flow.ports.results import DischargeRow, ResultRow, TaskRow
 from hub.flow.ports.store import Transaction
+from hub.flow.told import stages
 
 SENT = {
     "owed": "whether the answer went out is not known",
@@ -132,9 +133,10 @@ def _matches(tx: Transaction, row: ResultRow, matches: list[MatchRow]) -> Iterat
 
 def _letters(tx: Transaction, row: ResultRow, matches: list[MatchRow]) -> Iterator[Moment]:
     for participant_id in dict.fromkeys(match.participant_id for match in matches):
-        for letter in tx.letters.of(participant_id):
-            if letter.result_id == row.result_id:
-                yield Moment(letter.changed_at, f"letter {letter.state}", f"{letter.code} {letter.why}".strip())
+        of_result = [letter for letter in tx.letters.of(participant_id) if letter.result_id == row.result_id]
+        for letter, at, what, why in stages(tx, of_result):
+            why = letter.why if what == letter.state and letter.why else why
+            yield Moment(at, f"letter {what}", f"{letter.code} {why}".strip())
 
 
 def _question(question: QuestionRow) -> Moment:

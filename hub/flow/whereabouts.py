@@ -16,6 +16,7 @@ from hub.flow.ports.feeds import SlideRow
 from hub.flow.ports.journal import JournalEntry
 from hub.flow.ports.results import ResultRow, TaskRow
 from hub.flow.ports.store import Transaction
+from hub.flow.told import stages
 
 LIMIT = 50
 """Messages told of at most, the newest. One slide has a handful; a control id used for everything has no end."""
@@ -120,9 +121,9 @@ def _road(tx: Transaction, result_id: str) -> Iterator[Happened]:
         if match.undone_at:
             yield Happened(match.undone_at, "match undone")
     yield from _tasks(tx, result_id)
-    for letter in (letter for each in sorted(participants) for letter in tx.letters.of(each)):
-        if letter.result_id == result_id:
-            yield Happened(letter.changed_at, f"letter {letter.state}", letter.code)
+    letters = [letter for each in sorted(participants) for letter in tx.letters.of(each)]
+    for letter, at, what, _ in stages(tx, [letter for letter in letters if letter.result_id == result_id]):
+        yield Happened(at, f"letter {what}", letter.code)
 
 
 def _events(tx: Transaction, result_id: str) -> Iterator[Happened]:

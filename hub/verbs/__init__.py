@@ -24,7 +24,7 @@ VERBS: dict[str, str] = {
     "trace": "follow a message or result from the bytes to the letter",
     "feeds": "how each feed is: last message, answers, refusals, silence, clock, files",
     "files": "files that are missing or corrupt: show, inform, note, resolve, add",
-    "report": "a laboratory's week, its list of a day against ours, every result and its letter",
+    "report": "a laboratory's week, its list of a day, every result and its letter, every message",
     "tasks": "the manual-match queue: list, show, match, reject, query, undo",
     "refusals": "what clerks refused after AA, and whether its laboratory has taken note",
     "relay": "the outbox and RabbitMQ: refill what the broker lost",
@@ -35,6 +35,7 @@ VERBS: dict[str, str] = {
     "person": "one person's recall and why; put off, cease, reinstate",
     "pnl": "the practices' lists and their answers",
     "discharges": "discharges from colposcopy: list, show, apply, reject, undo, rejected",
+    "communications": "messages that NHS Notify could not deliver: list, show, settle, retry, undo",
     "recall": "call and recall: the daily run, and what it did",
     "docs": "write the generated documents afresh, or check that they are",
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hub.errors import CannotRun
+from hub.verbs.communications_report import communications_arguments, run_communications
 from hub.verbs.feeds import known_feeds, named_feed
 from hub.verbs.letters_report import letters_arguments, run_letters
 from hub.verbs.speaking import data_argument, json_argument, opened_store, say, say_json, say_table
@@ -25,6 +26,7 @@ EXAMPLES = (
     "hub report letters                                     every result ever received, and its letter",
     "hub report letters --on 2026-03-02 --feed northmoor    those of a day, of one laboratory",
     "hub report letters --on 2026-03-02 --list unmatched    the ids behind a number",
+    "hub report communications                              every letter wished, by plan, state and age",
 )
 
 
@@ -42,13 +44,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     letters_arguments(
         reports.add_parser("letters", help="each result in one place: letter, paused, unmatched and so on")
     )
+    communications_arguments(
+        reports.add_parser("communications", help="every letter wished, by plan, state and age; exit 1 if one is lost")
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     with opened_store(options) as store:
-        return {"laboratory": _laboratory, "reconciliation": _reconciliation, "letters": run_letters}[options.report](
-            store, options
-        )
+        run_report = {
+            "laboratory": _laboratory,
+            "reconciliation": _reconciliation,
+            "letters": run_letters,
+            "communications": run_communications,
+        }[options.report]
+        return run_report(store, options)
 
 
 def _laboratory(store: SqlStore, options: argparse.Namespace) -> int:

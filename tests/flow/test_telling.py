@@ -11,13 +11,18 @@ from typing import Any
 import pytest
 
 from hub.domain.communications import Batch, News
+from hub.domain.events import ResultReported
+from hub.domain.letter_account import account
 from hub.domain.people import Participant
 from hub.flow.clerks import people_changed
 from hub.flow.following import Follower
 from hub.flow.handed import hear
 from hub.flow.leaving import LEASE
 from hub.flow.ports.communications import BatchRow, CommunicationRow
-from hub.flow.telling import Teller
+from hub.flow.ports.records import Span
+from hub.flow.telling import Dispatcher
+from hub.flow.timeline import timeline
+from hub.flow.whereabouts import whereabouts
 from hub.mapping.actions import load_actions
 from hub.mapping.letters import load_letters
 from tests.flow.postbox import Postbox, channel, id_of, loses, refuses, told
@@ -33,14 +38,14 @@ class Killed(BaseException):
     """The process dies here."""
 
 
-def teller(scene: Scene, postbox: Postbox, most: int = 500) -> Teller:
-    return Teller(scene.store, postbox, CATALOGUE, scene.context, most)
+def dispatcher(scene: Scene, postbox: Postbox, most: int = 500) -> Dispatcher:
+    return Dispatcher(scene.store, postbox, CATALOGUE, scene.context, most)
 
 
 async def tell(scene: Scene, postbox: Postbox, after: timedelta = FILL) -> None:
     """Hand over all there is, some time later."""
     scene.now += after
-    while await teller(scene, postbox).tell_some():
+    while await dispatcher(scene, postbox).tell_some():
         pass
 
 
@@ -133,9 +138,9 @@ async def test_a_referral_goes_at_once_and_others_wait_for_company(scene: Scene)
 async def test_a_full_batch_waits_for_nothing(scene: Scene) -> None:
     postbox = Postbox()
     await people(scene, "X0A", "X0A", "X0A")
-    assert await teller(scene, postbox, most=2).tell_some() == 2
+    assert await dispatcher(scene, postbox, most=2).tell_some() == 2
     assert [len(batch.messages) for batch in postbox.batches] == [2]
-    assert await teller(scene, postbox, most=2).tell_some() == 0, "the third waits for others"
+    assert await dispatcher(scene, postbox, most=2).tell_some() == 0, "the third waits for others"
 
 
 async def test_several_tellers_hand_over_each_once(scene: Scene) -> None:
@@ -143,7 +148,7 @@ async def test_several_tellers_hand_over_each_once(scene: Scene) -> None:
     await people(scene, *["X0A"] * 6)
     scene.now += FILL
     for _ in range(4):
-        await asyncio.gather(*(teller(scene, postbox, most=2).tell_some() for _ in range(3)))
+        await asyncio.gather(*(dispatcher(scene, postbox, most=2).tell_some() for _ in range(3)))
     assert sorted(postbox.accepted.values()) == [1] * 6
 
 
@@ -449,3 +454,29 @@ async def test_two_same_failures_late(scene: Scene) -> None:
 async def test_news_about_nobody_is_kept_and_counted(scene: Scene) -> None:
     hears(scene, told("somebody-elses", "delivered", scene.now))
     assert scene.read(lambda tx: tx.communications.strangers()) == 1
+
+
+# -- how far it has come
+
+
+async def test_the_road_of_a_result_ends_with_its_letter_delivered(scene: Scene) -> None:
+    postbox = Postbox()
+    person = scene.person()
+    result_id = await scene.report(person, scene.result("X9S"))
+    row, wished_at = scene.row(result_id), scene.now
+    await tell(scene, postbox)
+    sent_at = scene.now
+    hears(scene, told(only(scene, person).reference, "delivered", scene.now, 3600))
+    moments = [one for one in scene.read(lambda tx: timeline(tx, row.journal_seq)) if "letter" in one.what]
+    assert [(one.what, one.at) for one in moments] == [
+        ("letter wished", wished_at),
+        ("letter sent", sent_at),
+        ("letter delivered", sent_at + timedelta(hours=1)),
+    ]
+    assert isinstance(row.event, ResultReported)
+    slide = row.event.result.slide_number
+    (found,) = scene.read(lambda tx: whereabouts(tx, "northmoor", slide_number=slide))
+    assert [one.what for one in found.happened][-3:] == ["letter wished", "letter sent", "letter delivered"]
+    span = Span()
+    account_of = scene.read(lambda tx: account(tx.letter_account.received(span), tx.letter_account.standings(span)))
+    assert (account_of.adds_up, account_of.reasons) == (True, {("letter", "delivered"): 1})

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, case, func, literal, select, union_all
 
-from hub.flow.ports.communications import CLAIMED, FAILED, SENT, Silent, Tally
+from hub.flow.ports.communications import CLAIMED, FAILED, SENT, Silent, Tally, Wish
 from hub.io.store.schema import communication_batches, communication_news, communications, letters
 
 OVERDUE = timedelta(minutes=30)
@@ -44,6 +44,13 @@ def strangers(connection: Connection) -> int:
     )
     query = select(func.count()).select_from(communication_news).where(~ours.exists())
     return int(connection.execute(query).scalar_one())
+
+
+def paused(connection: Connection) -> list[Wish]:
+    """Letters that wait for a task about her."""
+    query = select(letters.c.letter_id, letters.c.participant_id)
+    waiting = query.where(letters.c.state == "waiting", letters.c.rule == "paused").order_by(letters.c.letter_id)
+    return [Wish(*row) for row in connection.execute(waiting)]
 
 
 def silent(connection: Connection, at: datetime, limit: int) -> list[Silent]:

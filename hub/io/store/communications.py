@@ -201,6 +201,9 @@ class SqlCommunications(Room):
     def troubles(self) -> dict[str, int]:
         return account.troubles(self._connection)
 
+    def paused(self) -> list[Wish]:
+        return account.paused(self._connection)
+
     def silent(self, at: datetime, limit: int) -> list[Silent]:
         return account.silent(self._connection, at, limit)
 
