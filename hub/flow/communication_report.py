@@ -83,12 +83,10 @@ def _lines(tx: Transaction, catalogue: Catalogue) -> list[Line]:
 def _wished_and_left(tx: Transaction, catalogue: Catalogue, held: set[str], at: datetime) -> Iterator[Silent]:
     """Wishes of a plan that nothing holds up, and that nobody has taken in their time."""
     late = at - catalogue.following.fill - OVERDUE
-    codes = [
-        wish.code
-        for wish in tx.communications.wishes()
-        if wish.oldest_at < late and catalogue.letters[wish.code].plan not in held
-    ]
-    for wish in tx.communications.wished(codes, MOST) if codes else ():
+    overdue = [wish.code for wish in tx.communications.wishes() if wish.oldest_at < late]
+    plans = {code: catalogue.letters[code].plan for code in overdue if code in catalogue.letters}
+    left = [code for code in overdue if plans.get(code) not in held]
+    for wish in tx.communications.wished(left, MOST) if left else ():
         yield Silent(wish.letter_id, "wished-and-left")
 
 

@@ -95,7 +95,7 @@ class Dispatcher:
             async with asyncio.timeout(HAND_OVER_SECONDS):
                 answer = await self.messenger.hand_over(handing.as_asked())
         except Retry as later:
-            why, after = later.reason.code, later.after
+            why, after = later.hint or later.reason.code, later.after
             await self._step(lambda step: not_answered(step, batch, why, after))
         except TimeoutError:
             await self._step(lambda step: not_answered(step, batch, "no-answer", None))
@@ -135,7 +135,7 @@ def _patience(catalogue: Catalogue, plan: Plan) -> timedelta:
 def _by_plan(catalogue: Catalogue, wishes: Iterable[Wishes]) -> list[tuple[Plan, tuple[int, datetime]]]:
     found: dict[str, tuple[int, datetime]] = {}
     for code, many, oldest in wishes:
-        plan = catalogue.letters[code].plan
-        before = found.get(plan, (0, oldest))
-        found[plan] = before[0] + many, min(before[1], oldest)
+        if letter := catalogue.letters.get(code):  # one that is no longer in the catalogue shows in the report
+            before = found.get(letter.plan, (0, oldest))
+            found[letter.plan] = before[0] + many, min(before[1], oldest)
     return [(catalogue.plans[name], figures) for name, figures in found.items()]

@@ -11,6 +11,7 @@ from hub import telemetry
 from hub.domain.dates import ENGLAND
 from hub.errors import Retry
 from hub.flow.listening import Heard
+from hub.flow.ports.communications import Wishes
 from hub.flow.ports.events import Conveyor
 from hub.flow.ports.questions import Backlog
 from hub.flow.ports.recall import RunReport
@@ -30,6 +31,9 @@ class _Behind:
     tasks: dict[str, int]
     recall: RunReport | None
     questions: dict[str, Backlog]
+    wishes: list[Wishes]
+    plans_held: int
+    communications: dict[str, int]
 
 
 def _look(tx: Transaction) -> _Behind:
@@ -44,6 +48,9 @@ def _look(tx: Transaction) -> _Behind:
         tx.counts.parked(),
         tx.recall_runs.newest_ended(),
         tx.questions.backlog(),
+        tx.communications.wishes(),
+        len({batch.plan for batch in tx.communications.waiting_batches() if batch.why}),
+        tx.communications.troubles(),
     )
 
 
@@ -82,6 +89,7 @@ class Watch:
         self._tell_recall(behind.recall)
         for kind, questions in behind.questions.items():
             telemetry.pds_waiting(kind, questions.waiting, self._age(questions.oldest_at))
+        self._tell_letters(behind)
         return ""
 
     async def _look_at_feeds(self) -> None:
@@ -102,6 +110,11 @@ class Watch:
         except Retry as error:
             return error.hint
         return ""
+
+    def _tell_letters(self, behind: _Behind) -> None:
+        oldest = min((each.oldest_at for each in behind.wishes), default=None)
+        telemetry.letters_waiting(sum(each.waiting for each in behind.wishes), self._age(oldest), behind.plans_held)
+        telemetry.communications_needing(behind.communications)
 
     def _tell_recall(self, last: RunReport | None) -> None:
         if last and last.ended_at:

@@ -182,7 +182,7 @@ async def test_what_is_not_answered_is_asked_again_with_the_same_references(scen
     postbox = Postbox(after=loses(3))
     await people(scene, "X0A", "X0A")
     await tell(scene, postbox)
-    assert [batch.why for batch in waiting(scene)] == ["not-now"]
+    assert [batch.why for batch in waiting(scene)] == ["lost"]
     for _ in range(4):
         await tell(scene, postbox, timedelta(minutes=6))
     assert len({batch.reference for batch in postbox.batches}) == 1
