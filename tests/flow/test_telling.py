@@ -480,3 +480,18 @@ async def test_the_road_of_a_result_ends_with_its_letter_delivered(scene: Scene)
     span = Span()
     account_of = scene.read(lambda tx: account(tx.letter_account.received(span), tx.letter_account.standings(span)))
     assert (account_of.adds_up, account_of.reasons) == (True, {("letter", "delivered"): 1})
+
+
+async def test_a_task_that_opens_between_two_tries_holds_her_message_and_it_goes_afterwards(scene: Scene) -> None:
+    postbox = Postbox(before=loses())
+    doubtful, other = await people(scene, "X0A", "X0A")
+    await tell(scene, postbox)
+    question = await scene.report(doubtful, scene.result("29R", date(2026, 1, 10), repeat_months=7))
+    await tell(scene, postbox, timedelta(minutes=6))
+    assert [len(batch.messages) for batch in postbox.batches] == [2, 1]
+    assert (states(scene, doubtful), only(scene, other).state) == ({"PX0A": "waiting"}, "sent")
+    scene.reject(question)
+    await tell(scene, postbox)
+    withdrawn, sent = rows(scene, doubtful)
+    assert (withdrawn.state, sent.state, withdrawn.reference != sent.reference) == ("withdrawn", "sent", True)
+    assert set(postbox.accepted.values()) == {1}
