@@ -157,6 +157,9 @@ class Reason(Enum):
         "mesh-away", "MESH cannot be used just now. What came waits there, what is to go waits here.", "", "207"
     )
     PDS_AWAY = _Words("pds-away", "PDS does not answer just now. The question is asked again later.", "", "207")
+    NOTIFY_AWAY = _Words(
+        "notify-away", "NHS Notify does not answer just now. What people are to be told waits here.", "", "207"
+    )
     NOT_NOW = _Words("not-now", "The hub cannot do this just now and tries again by itself.", "", "207")
 
     @property

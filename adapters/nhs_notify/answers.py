@@ -10,7 +10,8 @@ from hub.contract import Later, Response
 from hub.domain.communications import Accepted, AcceptedBefore, Batch, Fault, Handed, Refused
 
 _LATER = {408, 502, 503, 504}
-_STILL_AT_IT_SECONDS = 300.0
+_STILL_AT_IT_SECONDS, _QUIET_SECONDS = 300.0, 5.0
+"""What Retry-After says at least, with 425 and with 429."""
 _CONFIGURATION = {"CM_MISSING_ROUTING_PLAN_TEMPLATE", "CM_ROUTING_PLAN_DUPLICATE_TEMPLATES"}
 """With status 500, and yet no passing trouble: the routing plan is not made as it should be."""
 _OF_THE_MESSAGE = {"CM_INVALID_NHS_NUMBER", "CM_INVALID_VALUE", "CM_MISSING_VALUE", "CM_NULL_VALUE"}
@@ -29,7 +30,7 @@ def later(response: Response) -> Later | None:
     if status == 425:
         return Later(code, after or _STILL_AT_IT_SECONDS, early=True)
     if status == 429:
-        return Later(code, after, busy=True)
+        return Later(code, after or _QUIET_SECONDS, busy=True)
     if status == 201 and not _says_what_was_made(response):
         return Later("unreadable")  # if it was taken, the next try is told so
     passing = status in _LATER or (status >= 500 and code not in _CONFIGURATION)

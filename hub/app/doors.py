@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from adapters import ADAPTERS
 from adapters.pds_events import read_events
+from hub.app.telling import callbacks_of
 from hub.flow.admission import REHEARSAL
 from hub.flow.hearing import Hearing
 from hub.flow.intake import Intake
@@ -59,6 +60,7 @@ def partners_door(parts: Parts) -> PartnersDoor:
         parts.clock,
         partners_settings(parts.settings),
         parts.ledger.replied,
+        callbacks_of(parts),
     )
 
 

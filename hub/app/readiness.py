@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hub import telemetry
+from hub.errors import Retry
 from hub.flow.ports.events import Conveyor
 from hub.flow.ports.store import Store
 from hub.web.site import Ready
 
 if TYPE_CHECKING:
-    from hub.io.pds import PdsDoor
+    from hub.io.nhs_api import ApiDoor
 
 
 def readiness(store: Store, conveyor: Conveyor, roles: tuple[str, ...]) -> Ready:
@@ -28,14 +29,22 @@ def readiness(store: Store, conveyor: Conveyor, roles: tuple[str, ...]) -> Ready
     return away
 
 
-def without(pds: PdsDoor | None) -> Ready:
-    """What the hub can do without for a while: nobody is unready for it, but everybody may see it."""
+def without(store: Store, *doors: ApiDoor | None) -> Ready:
+    """What the hub can do without for a while: nobody is unready for it, but everybody may see it. Beside the partners
+    that are away: of which plan no letter goes at the moment, and why."""
 
     async def missing() -> dict[str, str]:
-        if pds is None:
-            return {}
-        why = await pds.away()
-        telemetry.part_away("pds", why)
-        return {"pds": why} if why else {}
+        found = {door.partner.name: await door.away() for door in doors if door}
+        for name, why in found.items():
+            telemetry.part_away(name, why)
+        return {name: why for name, why in (found | await _plans_held(store)).items() if why}
 
     return missing
+
+
+async def _plans_held(store: Store) -> dict[str, str]:
+    try:
+        batches = await store.read(lambda tx: tx.communications.waiting_batches())
+    except Retry:  # which is told as the store's being away
+        return {}
+    return {f"letters by plan {batch.plan}": batch.why for batch in batches if batch.why}

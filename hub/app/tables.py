@@ -15,6 +15,7 @@ from hub.flow.ports.store import Clock
 from hub.mapping import FeedTables, TableProblem, load_feeds, load_policies
 from hub.mapping.actions import load_actions
 from hub.mapping.letters import load_letters
+from hub.mapping.plan_ids import unfit_plan_ids
 
 
 def wall_clock() -> datetime:
@@ -38,6 +39,14 @@ def catalogue_of(settings: Settings) -> Catalogue:
     """The letters, the plans by which they go, and what stands in them."""
     with _right_tables():
         return load_letters(settings.mappings / "letters.toml", load_actions(settings.mappings / "actions.toml"))
+
+
+def plan_ids_of(settings: Settings) -> dict[str, str]:
+    """The id at NHS Notify of each routing plan of the catalogue."""
+    ids = dict(settings.notify_plans)
+    if wrong := unfit_plan_ids(catalogue_of(settings).plans, ids):
+        raise CannotRun(" ".join(wrong))
+    return ids
 
 
 @contextmanager

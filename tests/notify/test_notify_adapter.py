@@ -51,7 +51,7 @@ NOT_NOW = [
     (425, "CM_RETRY_TOO_EARLY", "300", Later("CM_RETRY_TOO_EARLY", 300.0, early=True)),
     (425, "CM_RETRY_TOO_EARLY", "", Later("CM_RETRY_TOO_EARLY", 300.0, early=True)),
     (429, "CM_QUOTA", "60", Later("CM_QUOTA", 60.0, busy=True)),
-    (429, "CM_QUOTA", "soon", Later("CM_QUOTA", busy=True)),
+    (429, "CM_QUOTA", "soon", Later("CM_QUOTA", 5.0, busy=True)),
     (500, "CM_INTERNAL_SERVER_ERROR", "", Later("CM_INTERNAL_SERVER_ERROR")),
     (502, "CM_BAD_GATEWAY", "", Later("CM_BAD_GATEWAY")),
     (503, "CM_SERVICE_UNAVAILABLE", "5", Later("CM_SERVICE_UNAVAILABLE", 5.0)),
