@@ -50,6 +50,13 @@ def _codes(response: str) -> list[str]:
     return codes
 
 
+def samples() -> list[dict[str, Any]]:
+    """Messages as they stand in Notify's sandbox."""
+    document()
+    paths = sorted((REFERENCE / "notify/get-message").glob("*.json"))
+    return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+
+
 def vector() -> dict[str, str]:
     """A signed callback, and what a verifier would compute that writes the body again."""
     path = Path(REFERENCE, "vectors/vectors.json")

@@ -39,7 +39,7 @@ from hub.domain.communications import (
     UnreadNews,
 )
 from tests.notify.batches import NUMBERS, PLANS, batch, message, single
-from tests.notify.openapi import documented_errors, request_problems, response_problems, vector
+from tests.notify.openapi import documented_errors, request_problems, response_problems, samples, vector
 
 LANGUAGE = NhsNotify(PLANS)
 HEADERS = {"authorization": "Bearer x", "x-correlation-id": "x"}
@@ -327,6 +327,19 @@ def test_how_a_message_stands_is_news_of_it_and_of_its_channels() -> None:
     )
     assert len({message_news.key, first.key, second.key}) == 3
     assert stands(answer) == (message_news, first, second), "the same news has the same key"
+
+
+def test_the_published_examples_are_read() -> None:
+    documents = samples()
+    assert len(documents) > 3
+    for document in documents:
+        attributes = document["data"]["attributes"]
+        message_news, *channels = stands(document)
+        assert (message_news.message_id, message_news.status) == (document["data"]["id"], attributes["messageStatus"])
+        assert message_news.reason == attributes.get("messageFailureReasonCode", "")
+        assert [(one.channel, one.status, one.order) for one in channels] == [
+            (one["type"], one["channelStatus"], one["cascadeOrder"]) for one in attributes.get("channels", [])
+        ]
 
 
 def test_a_status_without_a_time_of_its_own_has_the_latest() -> None:
