@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from hub.app.tables import catalogue_of
@@ -19,8 +20,9 @@ def telling(parts: Parts) -> list[Coroutine[Any, Any, None]]:
     if parts.notify is None:
         return []
     catalogue = catalogue_of(parts.settings)
+    fill = timedelta(seconds=parts.settings.notify_fill_seconds)
     return [
-        Dispatcher(parts.store, parts.notify, catalogue, parts.context).run(),
+        Dispatcher(parts.store, parts.notify, catalogue, parts.context, fill).run(),
         Follower(parts.store, parts.notify, catalogue, parts.clock).run(),
     ]
 

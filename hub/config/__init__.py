@@ -255,6 +255,12 @@ class Settings:
     notify_seconds: float = _setting(
         "HUB_NOTIFY_SECONDS", seconds, "60", "How long handing one batch to NHS Notify may take, with every try."
     )
+    notify_fill_seconds: float = _setting(
+        "HUB_NOTIFY_FILL_SECONDS",
+        seconds,
+        "60",
+        "How long a letter that need not go at once waits for others of its routing plan to go with.",
+    )
     refill_seconds: float = _setting(
         "HUB_REFILL_SECONDS", seconds, "60", "Events on the conveyor but unfinished for so long are sent again."
     )

@@ -17,6 +17,7 @@ from hub.config import Settings
 from hub.contract import result_identity
 from hub.demo.case import Case, Sending, complaints, digest_of
 from hub.demo.story import Story, story
+from hub.demo.telling import told_people, with_callbacks
 from hub.flow.cohort_import import take_people
 from hub.flow.ports.store import Transaction
 from hub.flow.step import Step
@@ -48,7 +49,10 @@ class Told:
 
     @property
     def well(self) -> bool:
-        return self.summary["lost"] == 0 and not any(wrong for _, wrong in self.cases)
+        """Nothing lost, every case as it should be, and everybody told: all but the one who cannot be reached."""
+        told, wished = self.summary["told"], sum(self.summary["letters"].values())
+        everybody = told == {"delivered": wished - 1, "failed": 1}
+        return self.summary["lost"] == 0 and everybody and not any(wrong for _, wrong in self.cases)
 
 
 async def play(settings: Settings, shown: Callable[[Story, Progress], None], ordinary: int, seed: int = 1) -> Told:
@@ -56,7 +60,7 @@ async def play(settings: Settings, shown: Callable[[Story, Progress], None], ord
     now = wall_clock()
     told = story(now, seed, ordinary)
     progress = Progress()
-    async with running(settings) as hub:
+    async with running(with_callbacks(settings)) as hub:
         context = context_of(settings)
         people = told.participants
         await hub.store.write(lambda tx: take_people(Step(tx, context.policies, now, str(uuid.uuid4())), people))
@@ -80,6 +84,7 @@ async def _played(
     shown(told, progress)
     summary = await hub.store.read(lambda tx: _summary(tx, progress, every))
     cases = list(zip(every, ends, strict=True))
+    summary["told"] = await told_people(hub, settings)
     summary["wrong"] = [{"case": case.name, "complaints": wrong} for case, wrong in cases if wrong]
     return Told(summary, cases, settings.data)
 

@@ -62,6 +62,7 @@ def say_end(console: Console, told: Told) -> None:
         f"hub tasks list --data {told.data}            the clerks' worklist",
         f"hub tasks show TASK --data {told.data}       one task, its candidates side by side",
         f"hub journal list --data {told.data}          what arrived and what was answered",
+        f"hub communications list --data {told.data}   who could not be told, and why",
         f"hub trace NUMBER --data {told.data}          one message from the bytes to the letter",
         f"hub up --data {told.data}                    the hub itself, then: hub send FILE",
     ):

@@ -59,13 +59,12 @@ class Plan:
 class Following:
     """How what was sent is followed. `ask_after`: so long without news, Notify is asked. `margin`: so much later than
     the plan says the next channel may begin. `no_news`: so long may a message be unheard of, and `ends_within` a
-    message without an end, before somebody must look. `fill`: so long a letter waits for others to go with."""
+    message without an end, before somebody must look."""
 
     ask_after: timedelta
     margin: timedelta
     no_news: timedelta
     ends_within: timedelta
-    fill: timedelta
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from hub.domain.catalogue import Catalogue
 from hub.flow.ports.communications import BatchRow, Silent
 from hub.flow.ports.store import Transaction
 
-OVERDUE = timedelta(minutes=30)
-"""So much later than a batch was to be begun, somebody should have begun it."""
+OVERDUE = timedelta(hours=1)
+"""A wish so old should be in somebody's hands: no batch is waited for as long."""
 MOST = 1000
 _AT_ONCE = 500
 
@@ -82,7 +82,7 @@ def _lines(tx: Transaction, catalogue: Catalogue) -> list[Line]:
 
 def _wished_and_left(tx: Transaction, catalogue: Catalogue, held: set[str], at: datetime) -> Iterator[Silent]:
     """Wishes of a plan that nothing holds up, and that nobody has taken in their time."""
-    late = at - catalogue.following.fill - OVERDUE
+    late = at - OVERDUE
     overdue = [wish.code for wish in tx.communications.wishes() if wish.oldest_at < late]
     plans = {code: catalogue.letters[code].plan for code in overdue if code in catalogue.letters}
     left = [code for code in overdue if plans.get(code) not in held]

@@ -29,6 +29,7 @@ T = TypeVar("T")
 
 LOOK_SECONDS = 1.0
 HAND_OVER_SECONDS = 300.0
+FILL = timedelta(minutes=1)
 MOST = 500
 """Messages in a batch. Notify takes 45,000; but the people of a batch are held while it is claimed, and each is a lock
 on the database server."""
@@ -36,12 +37,13 @@ on the database server."""
 
 @dataclass(frozen=True, slots=True)
 class Dispatcher:
-    """Hands over until cancelled."""
+    """Hands over until cancelled. A letter that need not go at once waits for others, as long as `fill` says."""
 
     store: Store
     messenger: Messenger
     catalogue: Catalogue
     context: Context
+    fill: timedelta = FILL
     most: int = MOST
 
     async def run(self) -> None:
@@ -66,7 +68,7 @@ class Dispatcher:
 
     async def _ripe(self) -> list[Plan]:
         at = self.context.clock()
-        return await self.store.read(lambda tx: ripe(tx, self.catalogue, at, self.most))
+        return await self.store.read(lambda tx: ripe(tx, self.catalogue, at, self.fill, self.most))
 
     async def _take_over(self) -> int:
         """One batch whose claim has grown old, or whose rest is over."""
@@ -119,17 +121,17 @@ class Dispatcher:
         return ended[1]
 
 
-def ripe(tx: Transaction, catalogue: Catalogue, at: datetime, most: int) -> list[Plan]:
+def ripe(tx: Transaction, catalogue: Catalogue, at: datetime, fill: timedelta, most: int) -> list[Plan]:
     """The plans of which a batch is to be begun, those that go at once first. Of a plan whose last batch waits to be
     tried again none is: whatever stands in its way stands in the way of all."""
     held = {batch.plan for batch in tx.communications.waiting_batches() if batch.why}
     wishes = _by_plan(catalogue, tx.communications.wishes())
-    ready = [plan for plan, (many, oldest) in wishes if many >= most or at - oldest >= _patience(catalogue, plan)]
+    ready = [
+        plan
+        for plan, (many, oldest) in wishes
+        if many >= most or at - oldest >= (timedelta() if plan.at_once else fill)
+    ]
     return sorted((plan for plan in ready if plan.name not in held), key=lambda plan: (not plan.at_once, plan.name))
-
-
-def _patience(catalogue: Catalogue, plan: Plan) -> timedelta:
-    return timedelta() if plan.at_once else catalogue.following.fill
 
 
 def _by_plan(catalogue: Catalogue, wishes: Iterable[Wishes]) -> list[tuple[Plan, tuple[int, datetime]]]:

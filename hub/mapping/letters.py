@@ -18,7 +18,6 @@ Words = Annotated[str, Meta(min_length=1)]
 Family = Literal["invitation", "reminder", "result", "self-sample", "ceasing"]
 When = Literal["invited", "reminded", "result-recorded", "ceased", "ceased-by-age"]
 Channel = Literal["nhsapp", "email", "sms", "letter"]
-Minutes = Annotated[int, Meta(ge=0, le=1440)]
 Hours = Annotated[int, Meta(ge=1, le=24 * 90)]
 
 
@@ -38,7 +37,6 @@ class FollowingLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     margin_hours: Annotated[Hours, Meta(description="So much later than the plan says the next channel may begin.")]
     no_news_hours: Annotated[Hours, Meta(description="So long nothing is known of a message, and a clerk must look.")]
     ends_within_hours: Annotated[Hours, Meta(description="So long without an end, and a clerk must look.")]
-    fill_minutes: Annotated[Minutes, Meta(description="So long a letter waits for others to go with.")]
 
 
 class LetterLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -90,7 +88,6 @@ def _following(line: FollowingLine) -> Following:
         margin=timedelta(hours=line.margin_hours),
         no_news=timedelta(hours=line.no_news_hours),
         ends_within=timedelta(hours=line.ends_within_hours),
-        fill=timedelta(minutes=line.fill_minutes),
     )
 
 

@@ -15,7 +15,7 @@ from hub.domain.delivery import Delivery, Look, Trouble, after_asking, delivery
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-FOLLOWING = Following(2 * HOUR, 12 * HOUR, 24 * HOUR, 336 * HOUR, timedelta(minutes=1))
+FOLLOWING = Following(2 * HOUR, 12 * HOUR, 24 * HOUR, 336 * HOUR)
 TWO, ONE = Plan("two", "", ("nhsapp", "letter"), 24 * HOUR, True), Plan("one", "", ("letter",), timedelta(), False)
 
 seconds = st.integers(0, 5).map(lambda after: AT + timedelta(seconds=after))

@@ -20,7 +20,7 @@ from hub.flow.handed import hear
 from hub.flow.leaving import LEASE
 from hub.flow.ports.communications import BatchRow, CommunicationRow
 from hub.flow.ports.records import Span
-from hub.flow.telling import Dispatcher
+from hub.flow.telling import FILL, Dispatcher
 from hub.flow.timeline import timeline
 from hub.flow.whereabouts import whereabouts
 from hub.mapping.actions import load_actions
@@ -30,7 +30,7 @@ from tests.flow.scene import Scene, corrected
 
 MAPPINGS = Path(__file__).resolve().parents[2] / "mappings"
 CATALOGUE = load_letters(MAPPINGS / "letters.toml", load_actions(MAPPINGS / "actions.toml"))
-FILL, LATER = CATALOGUE.following.fill, LEASE + timedelta(seconds=1)
+LATER = LEASE + timedelta(seconds=1)
 GONE = {"removal": "DEA"}
 
 
@@ -39,7 +39,7 @@ class Killed(BaseException):
 
 
 def dispatcher(scene: Scene, postbox: Postbox, most: int = 500) -> Dispatcher:
-    return Dispatcher(scene.store, postbox, CATALOGUE, scene.context, most)
+    return Dispatcher(scene.store, postbox, CATALOGUE, scene.context, most=most)
 
 
 async def tell(scene: Scene, postbox: Postbox, after: timedelta = FILL) -> None:

@@ -10,7 +10,7 @@ from typing import cast
 from hub.domain.communications import Batch, Handed, News
 from hub.flow.ports.store import Store
 from hub.flow.recall_run import RecallRun
-from hub.flow.telling import Dispatcher
+from hub.flow.telling import FILL, Dispatcher
 from tests.flow.dying import Killed, Mortal
 from tests.flow.postbox import Lost, Postbox, channel, refuses, told
 from tests.flow.scene import POLICIES, Scene
@@ -83,7 +83,7 @@ async def test_callbacks_in_any_order_and_replayed_give_the_same_standing(scene:
     """Three times, each time in another order; then what nobody was told of is asked for."""
     postbox, chance = Postbox(), random.Random(3)
     letters = wished(scene, 60)
-    scene.now += CATALOGUE.following.fill
+    scene.now += FILL
     while await Dispatcher(scene.store, postbox, CATALOGUE, scene.context, most=20).tell_some():
         pass
     news: list[News] = []

@@ -149,7 +149,7 @@ class Partners:
         self.store = store
         self.feeds = feeds
         self.replied: list[tuple[object, bool]] = []
-        following = Following(*(timedelta(hours=hours) for hours in (2, 12, 24, 336, 0)))
+        following = Following(*(timedelta(hours=hours) for hours in (2, 12, 24, 336)))
         callbacks = Callbacks(
             store,
             lambda: self.now,

@@ -9,6 +9,8 @@ from sqlalchemy import func, select
 from hub.io.store.room import Room
 from hub.io.store.schema import discharges, journal, letters, repeats, replies, results, tasks
 
+_WISHED = ("wished", "sent", "delivered", "failed")
+
 
 class SqlCounts(Room):
     """See `hub.flow.ports.store.Counts`."""
@@ -31,11 +33,11 @@ class SqlCounts(Room):
 
     def letters(self) -> dict[str, int]:
         """Letters wished, by code."""
-        return self._by(letters.c.code, letters.c.state == "wished")
+        return self._by(letters.c.code, letters.c.state.in_(_WISHED))
 
     def letters_held(self) -> dict[str, int]:
         """Letters that wait for a clerk, those cancelled because the record changed, and results that get none."""
-        return self._by(letters.c.state, letters.c.state != "wished")
+        return self._by(letters.c.state, letters.c.state.not_in(_WISHED))
 
     def journal(self) -> dict[str, int]:
         again = self._connection.execute(select(func.count()).select_from(repeats)).scalar_one()
