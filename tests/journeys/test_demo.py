@@ -66,6 +66,20 @@ def test_every_result_of_the_demo_is_accounted_for(demo: Finished, data: Path) -
     assert account["places"]["awaiting"] == 0
 
 
+def test_every_letter_is_delivered_but_one_which_is_somebodys_task(demo: Finished, data: Path) -> None:
+    summary = json.loads(demo.said)
+    assert summary["told"] == {"delivered": sum(summary["letters"].values()) - 1, "failed": 1}
+    done = hub("report", "communications", "--json", "--data", data)
+    report = json.loads(done.said)
+    assert (done.code, report["silent"], report["held"], report["strangers"]) == (0, [], [], 0)
+    assert sum(line["many"] for line in report["lines"] if line["state"] == "delivered") == summary["told"]["delivered"]
+    (failed,) = json.loads(hub("communications", "list", "--json", "--data", data).said)
+    shown = json.loads(hub("communications", "show", failed["reference"][:8], "--json", "--data", data).said)
+    assert (shown["state"], shown["why"], shown["decisions"]) == ("failed", "MFR_PDSV_0008", [])
+    settle = ("communications", "settle", failed["reference"][:8], "--why", "practice told her", "--data", data)
+    assert hub(*settle).code == 0
+
+
 def test_every_case_of_the_issue_is_told(told: Story) -> None:
     """Nobody quietly drops a case: the reasons and notes that the scenario must show are all there."""
     sendings = [sending for case in told.cases for sending in case.sendings]
