@@ -124,7 +124,7 @@ async def test_whatever_is_heard_of_it_a_batch_arrives_once(
 
 async def test_a_batch_whose_answer_is_slow_is_not_asked_for_too_early(door: NewDoor, notify: NotifySimulator) -> None:
     notify.faults.append(Fault(seconds=1.2))
-    async with door(request_seconds=0.2) as told:  # and then a rest of half a second at most
+    async with door(request_seconds=0.2, failures=2) as told:  # and then a rest of half a second at most
         with pytest.raises(ApiAway) as early:
             await told.hand_over(batch())
         assert (early.value.hint, early.value.after) == ("CM_RETRY_TOO_EARLY", 300.0)
