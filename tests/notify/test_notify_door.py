@@ -131,7 +131,7 @@ async def test_a_batch_that_notify_is_still_at_is_put_off_by_itself(door: NewDoo
         with pytest.raises(ApiAway) as early:
             await other.hand_over(batch())
         assert (early.value.hint, early.value.after) == ("CM_RETRY_TOO_EARLY", 300.0)
-        assert await other.away() == "" and await outcome(other, single()) == "Accepted", "others go on"
+        assert await other.away() == "" and await outcome(other, single(9)) == "Accepted", "others go on"
         assert isinstance(await first, Accepted)
         assert await other.hand_over(batch()) == AcceptedBefore()
     assert set(notify.taken.values()) == {1}
