@@ -114,6 +114,10 @@ class NotifySimulator(ApiPlatform):
         await self._http.close()
         await self.end()
 
+    def call_back_to(self, url: str) -> None:
+        """From now on, and what is on its way too: whom to call may be known only when it has found us."""
+        self.callback_url = self.postman.address = url
+
     async def settled(self, patience: float = 30.0) -> None:
         """Wait until every message has gone its course, and every callback is taken or given up."""
         async with asyncio.timeout(patience):

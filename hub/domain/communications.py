@@ -24,8 +24,9 @@ class Message:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Batch:
-    """Messages of one routing plan that are handed over together. `single`: one message by itself, which Notify takes
-    by another road and knows again by the message's own reference instead of the batch's."""
+    """Messages of one routing plan (by its name in letters.toml) that are handed over together. `single`: one message
+    by itself, which Notify takes by another road and knows again by the message's own reference instead of the batch's.
+    """
 
     reference: str
     routing_plan: str

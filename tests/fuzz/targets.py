@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from adapters import ADAPTERS
+from adapters.nhs_notify import read_callback
 from hub.errors import Reason, Reject
 from hub.io.mesh.messages import KEPT_OF_TOO_LARGE, Collected, TooLarge, Unpacking
 from hub.io.mllp import Block, BlockSplitter, wrap
@@ -89,6 +90,14 @@ def unpack(raw: bytes) -> None:
     message.sender, message.file_name, message.is_report, message.local_id, message.about, message.status_code  # noqa: B018 - only reading
 
 
+def read_callback_of_notify(raw: bytes) -> None:
+    """News, or the place where there is none; the same twice, and fit to be kept."""
+    news = read_callback(raw)
+    assert news == read_callback(raw)
+    for one in news if isinstance(news, tuple) else ():
+        assert one.key and one.reference and one.at.tzinfo is UTC and "\x00" not in one.reason + one.description
+
+
 def _of_dialect(dialect: str) -> Target:
     seeds = tuple(case.raw for case in CASES if case.dialect == dialect)
     return Target(dialect, partial(read_message, dialect), seeds)
@@ -107,4 +116,13 @@ def _mesh() -> Target:
     return Target("mesh", unpack, (b"\x07" + packed, b"\x01" + bomb, b"\x02" + packed + packed, b"\x00" + headers))
 
 
-TARGETS = {target.name: target for target in (*map(_of_dialect, ADAPTERS), _mllp(), _mesh())}
+def _notify() -> Target:
+    times = '"messageId":"2WL3qFTEFM0qMY8xjRbt1LIKCzM","messageReference":"r","timestamp":"2026-01-06T09:00:00.123Z"'
+    message = f'{{"type":"MessageStatus","attributes":{{{times},"messageStatus":"failed"}}}}'
+    order = '"cascadeType":"primary","cascadeOrder":1,"channel":"letter","channelStatus":"sending","retryCount":0'
+    channel = f'{{"type":"ChannelStatus","attributes":{{{times},{order}}},"meta":{{"idempotencyKey":"k"}}}}'
+    seeds = tuple(f'{{"data":[{items}]}}'.encode() for items in (message, channel, f"{message},{channel}"))
+    return Target("notify", read_callback_of_notify, seeds)
+
+
+TARGETS = {target.name: target for target in (*map(_of_dialect, ADAPTERS), _mllp(), _mesh(), _notify())}

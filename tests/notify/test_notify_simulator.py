@@ -240,6 +240,15 @@ async def test_callbacks_come_again_until_they_are_taken(simulated: Simulated, l
         assert len(notify.postman.given_up) == 1, "they said that they want it no more"
 
 
+async def test_whom_to_call_may_be_told_later(notify: NotifySimulator, listener: Listener, client: Client) -> None:
+    await client.hand_over(single())
+    await notify.settled()
+    notify.call_back_to(listener.url)
+    await client.hand_over(single(1))
+    await notify.settled()
+    assert {one.reference for one in news_of(listener)} == {single(1).reference}
+
+
 async def test_after_two_hours_a_callback_is_lost(simulated: Simulated, listener: Listener) -> None:
     listener.answers = [(503, {})] * 100
     async with simulated(callback_url=listener.url, told_of=frozenset(("delivered",))) as notify:
