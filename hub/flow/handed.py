@@ -68,7 +68,7 @@ def never_left(step: Step, handing: Handing) -> None:
     assert handing.batch is not None, "something was claimed"
     if step.tx.communications.end(handing.batch):
         for row in _locked(step.tx, handing.batch):
-            _withdraw(step, row, handing.left_out.get(row.reference, "record-changed"))
+            _kept(step, handing, row)
 
 
 # -- taken
@@ -80,12 +80,10 @@ def _taken(step: Step, following: Following, handing: Handing, ids: Mapping[str,
     rows = _locked(step.tx, handing.batch)
     if not ended:  # another has settled it, or will: what we know are the ids
         rows = [row for row in rows if row.reference in ids]
-    out = handing.left_out if ended and not known_before else {}
-    sent = [_sent(row, ids.get(row.reference, ""), following, step.now) for row in rows if row.reference not in out]
+    certain = ended and not known_before
+    gone = [row for row in rows if certain and row.state == CLAIMED and _kept(step, handing, row)]
+    sent = [_sent(row, ids.get(row.reference, ""), following, step.now) for row in rows if row not in gone]
     step.tx.communications.put(sent)
-    for row in rows:
-        if row.reference in out and row.state == CLAIMED:
-            _withdraw(step, row, out[row.reference])
     bring_up_to_date(step.tx, sent, following, step.now)
     step.tell(telemetry.batch_taken, handing.batch.plan, "known" if known_before else "accepted")
 
@@ -97,6 +95,17 @@ def _sent(row: CommunicationRow, message_id: str, following: Following, at: date
         return row
     rest = following.ask_after if row.message_id else following.no_news
     return replace(row, state=SENT, sent_at=at, look_at=at + rest)
+
+
+def _kept(step: Step, handing: Handing, row: CommunicationRow) -> bool:
+    """Whether it was none of what Notify has answered to; then it never left."""
+    if row.reference in handing.left_out:
+        _withdraw(step, row, handing.left_out[row.reference])
+    elif row.reference in handing.unwritten:
+        _fail(step, row, Fault(handing.unwritten[row.reference]))
+    else:
+        return False
+    return True
 
 
 def _withdraw(step: Step, row: CommunicationRow, rule: str) -> None:
@@ -124,9 +133,7 @@ def _refused(step: Step, catalogue: Catalogue, handing: Handing, faults: Mapping
     for row in _locked(step.tx, handing.batch):
         if row.reference in faults:
             _fail(step, row, faults[row.reference])
-        elif row.reference in handing.left_out:
-            _withdraw(step, row, handing.left_out[row.reference])
-        else:
+        elif not _kept(step, handing, row):
             rest.append(row)
     if rest:
         again = replace(batch_of(step, handing.batch.plan, [row.reference for row in rest]), tries=0, look_at=step.now)

@@ -31,11 +31,13 @@ LEASE = timedelta(minutes=10)
 @dataclass(frozen=True, slots=True)
 class Handing:
     """A batch in the hands of one sender. `left_out`: by reference, the rule for which a message of it is not handed
-    over again. `seen`: how many wishes were looked at, claimed or not."""
+    over again; `unwritten`: those that cannot be put into words any more, and what is lacking. `seen`: how many wishes
+    were looked at, claimed or not."""
 
     batch: BatchRow | None = None
     messages: tuple[Message, ...] = ()
     left_out: Mapping[str, str] = field(default_factory=dict)
+    unwritten: Mapping[str, str] = field(default_factory=dict)
     seen: int = 0
 
     def as_asked(self) -> Batch:
@@ -75,8 +77,9 @@ def take_over(step: Step, catalogue: Catalogue, batch: BatchRow, rows: Sequence[
     letters = {each.letter_id: each for each in step.tx.letters.get([row.letter_id for row in rows])}
     _hold(step, [each.participant_id for each in letters.values()])
     looked = [_look(step, catalogue, row.reference, letters[row.letter_id]) for row in rows if row.state == CLAIMED]
-    left_out = {each.name: each.rule or each.gap for each in looked if each.message is None}
-    return Handing(batch, tuple(each.message for each in looked if each.message), left_out, len(rows))
+    left_out = {each.name: each.rule for each in looked if each.rule}
+    unwritten = {each.name: each.gap for each in looked if each.gap}
+    return Handing(batch, tuple(each.message for each in looked if each.message), left_out, unwritten, len(rows))
 
 
 def batch_of(step: Step, plan: str, references: Iterable[str]) -> BatchRow:

@@ -495,3 +495,21 @@ async def test_a_task_that_opens_between_two_tries_holds_her_message_and_it_goes
     withdrawn, sent = rows(scene, doubtful)
     assert (withdrawn.state, sent.state, withdrawn.reference != sent.reference) == ("withdrawn", "sent", True)
     assert set(postbox.accepted.values()) == {1}
+
+
+async def test_what_cannot_be_written_is_a_task_at_once_and_also_at_the_second_try(scene: Scene) -> None:
+    """An invitation that names her practice, and she has none any more."""
+    from tests.flow.test_recall_run import DUE, run
+
+    postbox = Postbox(before=loses())
+    first, second, third = (scene.person(next_test_due_on=DUE, practice_code="Y00001") for _ in range(3))
+    run(scene, date(2026, 6, 23))
+    run(scene, date(2026, 7, 21))
+    changed(scene, first, practice_code=None)
+    await tell(scene, postbox)
+    assert (only(scene, first).why, only(scene, first).needs_somebody) == ("nothing-for:practice", True)
+    changed(scene, second, practice_code=None)
+    await tell(scene, postbox, timedelta(minutes=6))
+    assert (only(scene, second).state, only(scene, second).why) == ("failed", "nothing-for:practice")
+    assert (states(scene, second), states(scene, third)) == ({"PA1": "failed"}, {"PA1": "sent"})
+    assert [len(batch.messages) for batch in postbox.batches] == [2, 1]

@@ -59,7 +59,7 @@ async def test_a_result_ends_in_a_message_delivered(
     person, now = scene.person(), datetime.now(UTC)
     result = scene.result("X9S", now.date() - timedelta(days=8))
     async with simulated() as notify, running(settings_for(notify, data, keys[0])) as hub:
-        notify.postman.address = notify.callback_url = f"{hub.partners_url}/notify/callbacks"
+        notify.call_back_to(f"{hub.partners_url}/notify/callbacks")
         async with MllpClient("127.0.0.1", hub.mllp_port) as laboratory:
             await laboratory.send(report_of("northmoor", person, result, "C1", now))
         async with asyncio.timeout(20):
@@ -79,7 +79,7 @@ async def test_senders_die_callbacks_are_lost_and_each_letter_is_taken_once_and_
     chance = random.Random(5)
     roads = Roads(lost=0.3, twice=0.3, late=0.2)
     async with open_door(store, tmp_path / "feeds") as partners, simulated(roads=roads, clock=lambda: scene.now) as sim:
-        sim.postman.address = sim.callback_url = f"{partners.door.url}/notify/callbacks"
+        sim.call_back_to(f"{partners.door.url}/notify/callbacks")
         ids = [letter.participant_id for letter in scene.read(lambda tx: tx.letters.get(letters[:3]))]
         numbers = [person.nhs_number for person in scene.read(lambda tx: tx.cohort.of(ids))]
         sim.fates = dict(zip(numbers, [LEFT_THE_NHS, UNREACHABLE, NEVER_ENDS], strict=True))
