@@ -27,6 +27,7 @@ TROUBLES: Mapping[str, str] = MappingProxyType(
         NOT_KNOWN: "NHS Notify does not know this message, though it had taken it.",
         NOT_FOLLOWED: "She has not read it, and the next channel of the plan has not begun.",
         NOT_ENDED: "It is neither delivered nor failed after all this time.",
+        "our-fault": "The hub failed on this letter: an engineer looks at it.",
         "too-long": "What would stand in it does not fit on a channel of its plan.",
         "CM_INVALID_NHS_NUMBER": "NHS Notify says that her number is not valid.",
     }

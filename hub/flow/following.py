@@ -44,6 +44,9 @@ class Follower:
             except Retry as error:
                 telemetry.store_failed(error)
                 followed = 0
+            except Exception as error:  # a bug here must not end the worker, which has other work beside
+                telemetry.our_fault(error, "follower")
+                followed = 0
             if not followed:
                 await asyncio.sleep(LOOK_SECONDS)
 

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 
 from hub import telemetry
 from hub.contract import named_identity
@@ -18,6 +19,7 @@ from hub.domain.catalogue import Catalogue, Plan
 from hub.domain.communications import Batch, Message
 from hub.domain.personalisation import Sources, Unfilled, fill
 from hub.domain.record import Record
+from hub.errors import Reason
 from hub.flow.letters import keep_back, objection
 from hub.flow.ports.communications import CLAIMED, DELIVERED, FAILED, BatchRow, CommunicationRow
 from hub.flow.ports.records import LetterRow
@@ -110,6 +112,14 @@ class _Looked:
 
 
 def _look(step: Step, catalogue: Catalogue, name: str, letter: LetterRow) -> _Looked:
+    try:
+        return _put_into_words(step, catalogue, name, letter)
+    except Exception as error:  # a bug with one letter must not hold up all that go with it
+        step.told.append(partial(telemetry.our_fault, error, "dispatcher"))
+        return _Looked(name, letter, gap=Reason.OUR_FAULT.code)
+
+
+def _put_into_words(step: Step, catalogue: Catalogue, name: str, letter: LetterRow) -> _Looked:
     outcome = folded(step, letter.participant_id)
     if rule := objection(step, letter, outcome):
         return _Looked(name, letter, rule=rule)

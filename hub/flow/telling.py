@@ -53,6 +53,9 @@ class Dispatcher:
             except Retry as error:
                 telemetry.store_failed(error)
                 told = 0
+            except Exception as error:  # a bug here must not end the worker, which has other work beside
+                telemetry.our_fault(error, "dispatcher")
+                told = 0
             if not told:
                 await asyncio.sleep(LOOK_SECONDS)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from hub.domain.catalogue import Catalogue, CatalogueLetter
 from hub.domain.communications import Batch, News
 from hub.domain.events import ResultReported
 from hub.domain.letter_account import account
@@ -17,7 +18,7 @@ from hub.domain.people import Participant
 from hub.flow.clerks import people_changed
 from hub.flow.following import Follower
 from hub.flow.handed import hear
-from hub.flow.leaving import LEASE
+from hub.flow.leaving import LEASE, claim
 from hub.flow.ports.communications import BatchRow, CommunicationRow
 from hub.flow.ports.records import Span
 from hub.flow.telling import FILL, Dispatcher
@@ -513,3 +514,26 @@ async def test_what_cannot_be_written_is_a_task_at_once_and_also_at_the_second_t
     assert (only(scene, second).state, only(scene, second).why) == ("failed", "nothing-for:practice")
     assert (states(scene, second), states(scene, third)) == ({"PA1": "failed"}, {"PA1": "sent"})
     assert [len(batch.messages) for batch in postbox.batches] == [2, 1]
+
+
+async def test_a_letter_on_which_the_hub_fails_is_a_task_and_the_others_go(scene: Scene) -> None:
+    """Of another code than the table has, as after an update of the table alone."""
+    postbox = Postbox()
+    broken, well = await people(scene, "X9S", "39S")
+    without = {code: letter for code, letter in CATALOGUE.letters.items() if code != "PX9S"}
+    plan = CATALOGUE.plans["referral"]
+    scene.step(lambda step: claim(step, Forgetful(without), plan, 10) and None)
+    assert (only(scene, broken).why, only(scene, broken).needs_somebody) == ("our-fault", True)
+    assert only(scene, well).state == "claimed"
+    await tell(scene, postbox, LATER)
+    assert only(scene, well).state == "sent"
+
+
+class Forgetful(Catalogue):
+    """It knows by which plan a letter goes, and not the letter."""
+
+    def __init__(self, letters: dict[str, CatalogueLetter]) -> None:
+        super().__init__(letters, CATALOGUE.plans, CATALOGUE.placeholders, CATALOGUE.following)
+
+    def codes_of(self, plan: str) -> tuple[str, ...]:
+        return CATALOGUE.codes_of(plan)
