@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from hub import telemetry
+from hub.app.readiness import without
 from hub.domain.catalogue import Catalogue, CatalogueLetter
 from hub.domain.communications import Batch, News
 from hub.domain.events import ResultReported
@@ -23,6 +25,7 @@ from hub.flow.ports.communications import BatchRow, CommunicationRow
 from hub.flow.ports.records import Span
 from hub.flow.telling import FILL, Dispatcher
 from hub.flow.timeline import timeline
+from hub.flow.watch import Watch
 from hub.flow.whereabouts import whereabouts
 from hub.mapping.actions import load_actions
 from hub.mapping.letters import load_letters
@@ -319,6 +322,9 @@ async def test_a_fault_of_ours_holds_the_whole_plan_and_no_other(scene: Scene) -
     await tell(scene, postbox)
     (batch,) = waiting(scene)
     assert (batch.plan, batch.why) == ("result", "CM_NO_SUCH_ROUTING_PLAN")
+    assert await without(scene.store)() == {"letters by plan result": "CM_NO_SUCH_ROUTING_PLAN"}
+    await Watch(scene.store, scene.conveyor, lambda: scene.now).look()
+    assert b"hub_notify_plans_held 1.0" in telemetry.render_metrics()
     postbox.before = lambda batch: None
     await people(scene, "X0A", "X9S")
     await tell(scene, postbox, timedelta(seconds=1))
@@ -327,6 +333,7 @@ async def test_a_fault_of_ours_holds_the_whole_plan_and_no_other(scene: Scene) -
     assert set(postbox.accepted.values()) == {1}
     assert len(postbox.accepted) == 3
     assert waiting(scene) == []
+    assert await without(scene.store)() == {}
 
 
 async def test_each_try_at_our_fault_comes_later(scene: Scene) -> None:

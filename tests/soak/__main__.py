@@ -1,7 +1,7 @@
 """`make soak`: long runs at the full counts, whose short forms are in `make test`. Exits with 1 where a promise broke.
 
 python -m tests.soak            all of them
-python -m tests.soak notify     some: notify (100,000 letters handed over by senders that are killed, about ten minutes)
+python -m tests.soak notify     some: notify (100,000 letters handed over by senders that are killed, about fifteen minutes)
 """
 
 from __future__ import annotations
