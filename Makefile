@@ -4,6 +4,8 @@ BIN := .venv/bin
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 MESH := .venv-mesh/.installed
+# Tests run abreast. A virtual host that is given is one for all of them: then they run one after another.
+ABREAST := $(if $(HUB_TEST_AMQP_URL),,-n auto --maxprocesses 4 --dist worksteal)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-embedded check bench faults fuzz lock docs clean
@@ -18,10 +20,10 @@ demo: $(RUNTIME)  ## the whole story on this machine: laboratories, records, the
 
 test: $(DEV) $(MESH)  ## every test, on private PostgreSQL and RabbitMQ servers too
 	@$(BIN)/python -m tests.servers.install postgresql rabbitmq
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(ABREAST)
 
 test-embedded: $(DEV)  ## the small run: no servers, the embedded hub alone
-	HUB_TEST_ROADS=embedded $(BIN)/python -m pytest -m "not servers"
+	HUB_TEST_ROADS=embedded $(BIN)/python -m pytest -m "not servers" $(ABREAST)
 
 check: $(DEV)  ## style, types, the import staircase, mapping tables, generated documents
 	$(BIN)/ruff check .
