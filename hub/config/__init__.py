@@ -208,6 +208,12 @@ class Settings:
         "",
         "The MESH workflow that brings events of PDS. Empty: none is taken for one.",
     )
+    pds_events_queue: str = _setting(
+        "HUB_PDS_EVENTS_QUEUE",
+        partner_address,
+        "",
+        "The URL of the SQS queue that brings events of PDS; needs the extra `sqs`. Empty: there is none.",
+    )
     refill_seconds: float = _setting(
         "HUB_REFILL_SECONDS", seconds, "60", "Events on the conveyor but unfinished for so long are sent again."
     )

@@ -15,6 +15,7 @@ import pytest
 
 from adapters.pds_fhir import PdsFhir
 from adapters.simulators.pds import Fault, PdsSimulator
+from adapters.simulators.pds_keys import new_keys
 from adapters.simulators.pds_people import Registered
 from hub.contract import result_identity
 from hub.domain.demographics import Hint
@@ -28,7 +29,6 @@ from hub.flow.ports.questions import Kind, QuestionRow
 from hub.flow.ports.results import TaskRow
 from hub.io.pds import PdsDoor, PdsSettings
 from tests.flow.scene import misspelt
-from tests.pds.keys import new_keys
 from tests.promises.road import Road
 
 PATIENCE = timedelta(days=1)
