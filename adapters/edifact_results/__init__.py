@@ -107,7 +107,7 @@ def _interchange(opened: Opened) -> Interchange:
 
 
 def _sent(header: Segment) -> str:
-    """When the interchange was made (UNB-4), with the century that most leave out; local time, as EDIFACT has no other."""
+    """When the interchange was made (UNB-4), with the century that most leave out. EDIFACT knows local time alone."""
     found = _SENT.fullmatch(f"{header.value(4, 1).strip()}:{header.value(4, 2).strip()}")
     return f"20{found[1]}{found[2]}" if found else ""
 

@@ -29,8 +29,8 @@ class FeedState:
     """One feed as it is now. Answers are counted by code (AA, AE, AR) since midnight in England, and in seven days.
 
     `clock_seconds`: how far the sender's clock is ahead of ours (behind: negative), the median of the newest messages,
-    their way to us included; None where nothing tells. `oldest_owed_at`: the oldest answer of the last day that perhaps never went out.
-    `oldest_underway_at`: the oldest result that is not on a record or with a clerk yet.
+    their way to us included; None where nothing tells. `oldest_owed_at`: the oldest answer of the last day that perhaps
+    never went out. `oldest_underway_at`: the oldest result that is not on a record or with a clerk yet.
     """
 
     feed: str

@@ -18,16 +18,18 @@ Change = Callable[[Piece], str]
 
 
 def rewritten(opened: Opened, layout: Layout | None, form: FileForm | None, change: Change) -> bytes:
-    """The file's bytes, with each cell as `change` says. The records and the names of the columns are structure; of a
-    file that cannot be laid out every line is one text."""
+    """The file's bytes, with each cell as `change` says. The records (but for the file's number in them) and the names
+    of the columns are structure; of a file that cannot be laid out every line is one text."""
     text, codec = whole(opened.raw, opened.charset)
     rows = {row.number for row in layout.rows} if layout else set()
     names = {index: place for place, index in layout.columns.items()} if layout else {}
     written = []
     for index, line in enumerate(_LINES.split(text)):
         number = index // 2 + 1
-        if index % 2 or not line.strip() or (layout and number not in rows):
+        if index % 2 or not line.strip():
             written.append(line)
+        elif layout and number not in rows:
+            written.append(_structure(line, number, form, change) if form else line)
         elif layout and form and not isinstance(cells(line, form.separator, layout.width, quoting=form.quoting), str):
             written.append(_row(line, number, names, form, change))
         else:
@@ -56,6 +58,18 @@ def _row(line: str, number: int, names: dict[int, str], form: FileForm, change: 
         quoted = '"' + new.replace('"', '""') + '"' if is_quoted else new
         written.append(cell if new == text else quoted)
     return form.separator.join(written)
+
+
+def _structure(line: str, number: int, form: FileForm, change: Change) -> str:
+    """What is no row: unchanged, but that each file may have another number."""
+    for record in (form.opening, form.closing):
+        found = _cut(line, form)
+        if record and record.sequence and len(found) == record.columns and found[0].strip().strip('"') == record.mark:
+            at, text = record.sequence - 1, found[record.sequence - 1]
+            place = cell_place(number, f"#{record.sequence}").text
+            found[at] = change(Piece(place, text, is_code=True, table_place=f"#{record.sequence}"))
+            return form.separator.join(found)
+    return line
 
 
 def _cut(line: str, form: FileForm) -> list[str]:
