@@ -78,16 +78,12 @@ class HttpSide:
 
     taken: frozenset[str] = frozenset({"200", "201"})
 
-    def __init__(self, table: FeedTable, addresses: Addresses, path: str, kind: Callable[[bytes], str]) -> None:
-        self._feed, self._at, self._path, self._kind = table.feed, addresses, path, kind
-        self._key = addresses.key(table.feed)
+    def __init__(
+        self, feed: str, addresses: Addresses, key: SenderKey | None, path: str, kind: Callable[[bytes], str]
+    ) -> None:
+        self._feed, self._at, self._key, self._path, self._kind = feed, addresses, key, path, kind
         self._session: aiohttp.ClientSession | None = None
         self._token = ""
-        if self._key is None and not addresses.shows_certificate:
-            raise CannotRun(
-                f"Nothing proves to the hub that {table.feed} sends. `hub simulate key {table.feed}` makes a key and "
-                "says what its table needs; or show a client certificate (--tls --cert FILE)."
-            )
 
     async def send(self, message: Planned, request: str) -> str:
         headers = {"Content-Type": self._kind(message.raw), "X-Request-ID": request}
@@ -155,14 +151,9 @@ class MeshSide:
 
     taken: frozenset[str] = frozenset({"carried"})
 
-    def __init__(self, table: FeedTable, addresses: Addresses) -> None:
-        if addresses.mailbox is None:
-            raise CannotRun(
-                f"{table.feed} sends by MESH alone. Say where MESH is (HUB_MESH_URL and the settings beside it) and "
-                "the password of its mailbox (--mailbox-password FILE); or give its table [access] keys."
-            )
-        self._feed, self._at = table.feed, addresses
-        self._client = MeshClient(addresses.mailbox, addresses.clock)
+    def __init__(self, feed: str, addresses: Addresses, mailbox: MeshSettings) -> None:
+        self._feed, self._at = feed, addresses
+        self._client = MeshClient(mailbox, addresses.clock)
 
     async def send(self, message: Planned, request: str) -> str:
         row = OutgoingRow(
@@ -185,15 +176,34 @@ Opens = partial[MllpSide] | partial[HttpSide] | partial[MeshSide]
 
 def door_of(table: FeedTable, addresses: Addresses) -> Opens:
     """Opens the door that a feed's messages come through: two languages have one of their own, and of the others the
-    table says by what their sender is proven."""
+    table says by what their sender is proven. Raises CannotRun where there is nothing to prove it by."""
+    access = table.access
     if table.dialect == "hl7v2_oru":
         return partial(MllpSide, addresses)
     if table.dialect == "fhir_report":
-        return partial(HttpSide, table, addresses, "/FHIR/R4/Bundle", _bundle_kind)
-    access = table.access
+        return _by_http(table, addresses, "/FHIR/R4/Bundle", _bundle_kind)
     if access.mailbox and not (access.keys or access.certificates):
-        return partial(MeshSide, table, addresses)
-    return partial(HttpSide, table, addresses, f"/feeds/{table.feed}/files", _file_kind)
+        return _by_mesh(table, addresses)
+    return _by_http(table, addresses, f"/feeds/{table.feed}/files", _file_kind)
+
+
+def _by_http(table: FeedTable, addresses: Addresses, path: str, kind: Callable[[bytes], str]) -> partial[HttpSide]:
+    key = addresses.key(table.feed)
+    if key is None and not addresses.shows_certificate:
+        raise CannotRun(
+            f"Nothing proves to the hub that {table.feed} sends. `hub simulate key {table.feed}` makes a key and says "
+            "what its table needs; or show a client certificate (--tls --cert FILE)."
+        )
+    return partial(HttpSide, table.feed, addresses, key, path, kind)
+
+
+def _by_mesh(table: FeedTable, addresses: Addresses) -> partial[MeshSide]:
+    if addresses.mailbox is None:
+        raise CannotRun(
+            f"{table.feed} sends by MESH alone. Say where MESH is (HUB_MESH_URL and the settings beside it) and the "
+            "password of its mailbox (--mailbox-password FILE); or give its table [access] keys."
+        )
+    return partial(MeshSide, table.feed, addresses, addresses.mailbox)
 
 
 def _file_kind(_raw: bytes) -> str:

@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from hub.contract import Adapter, Piece, Sourced, sequence_of
+from hub.contract import Adapter, Item, Piece, Sourced, sequence_of
 from hub.domain import nhs_number
+from hub.domain.events import ResultReported, Version
 from hub.domain.people import Participant
 from hub.errors import Reject
 from hub.flow.conformance import conformance, place_key, places_around
@@ -76,9 +77,10 @@ class Example:
     def __post_init__(self) -> None:
         self._opened = self.adapter.open(self.raw)
         sources = self.adapter.sources(self._opened, self.feeds)
-        for sourced in sources:
-            self._look_at(sourced)
         reading = self.adapter.decode(self._opened, self.feeds, self.received_on)
+        withdrawn = {item.position for item in reading.items if _is_withdrawn(item)}
+        for sourced in sources:
+            self._look_at(sourced, () if sourced.position in withdrawn else _CODES)
         self._sequence = sequence_of(self._opened, reading, sources[0].table if sources else None, "")
 
     @property
@@ -101,10 +103,10 @@ class Example:
         """Whether the hub takes this telling of it whole, as a result or discharge."""
         return self._opened.rewritable and self.people > 0 and conformance(self.adapter, raw, self.feeds, on).is_right
 
-    def _look_at(self, sourced: Sourced) -> None:
+    def _look_at(self, sourced: Sourced, codes: Sequence[str]) -> None:
         """Who a text is of is told by what she shares with an earlier result of the message: the same text at the same
-        place."""
-        found = dict(_texts(sourced))
+        place. `codes` are the facts of which codes are read."""
+        found = {key: told for key, told in _texts(sourced) if told[0] not in _CODES or told[0] in codes}
         mine = [key for key, (fact, _) in found.items() if fact in _OF_WHOM]
         person = next((self._parts[key].person for key in mine if key in self._parts), self.people)
         self.people = max(self.people, person + 1)
@@ -188,6 +190,10 @@ class _Change:
         return piece.text
 
 
+def _is_withdrawn(item: Item) -> bool:
+    return isinstance(item.outcome, ResultReported) and item.outcome.result.version is Version.WITHDRAWN
+
+
 def counted(text: str, number: int, digits: int = 0) -> str:
     """The text with its last number another one, of as many digits (or of `digits`, if those are more)."""
 
@@ -212,7 +218,7 @@ def moved(text: str, days: timedelta) -> str:
 
 def laid_out(number: str, text: str) -> str:
     """An NHS number written as the one in the text is."""
-    if len(nhs_number.normalise(text)) != len(number):
+    if not re.fullmatch(r"[0-9]{10}", nhs_number.normalise(text)):
         return number
     digits = iter(number)
     return "".join(next(digits) if character.isdigit() else character for character in text)

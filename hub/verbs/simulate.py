@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from hub.errors import CannotRun
 from hub.verbs.send import tls_arguments
-from hub.verbs.simulated_doors import doors_of, key_file
+from hub.verbs.simulated_doors import clock, doors_of, key_file
 from hub.verbs.speaking import json_argument, say, say_json, settings_of
 
 if TYPE_CHECKING:
-    from adapters.simulators.sending import Tally
+    from adapters.simulators.sending import Sending, Tally
     from adapters.simulators.traffic import Planned
     from hub.domain.people import Participant
     from hub.mapping import FeedTables
@@ -118,22 +118,25 @@ def _make_key(options: argparse.Namespace) -> int:
 
 
 def _simulate(options: argparse.Namespace) -> int:
-    from adapters.simulators.sending import Tally
+    from adapters.simulators.sending import Sending, Tally, Timetable
+    from hub.verbs.check import feeds_of
 
-    messages = islice(_messages(options), options.count)
+    settings = settings_of(options)
+    tables = feeds_of(settings)
+    doors = doors_of(options, settings, tables)
+    messages = islice(_messages(options, tables), options.count)
     tally = Tally()
-    asyncio.run(_send(options, messages, tally))
+    asyncio.run(_send(options, Sending(messages, doors, Timetable(options.rate), tally, asyncio.Event())))
     _say_summary(options, tally)
     return 1 if tally.refused else 0
 
 
-def _messages(options: argparse.Namespace) -> Iterator[tuple[str, Planned]]:
+def _messages(options: argparse.Namespace, tables: FeedTables) -> Iterator[tuple[str, Planned]]:
     """The senders in turn."""
-    from hub.app import wall_clock
     from hub.domain.dates import day_in_england
 
-    tables, people = _tables(options), _people(options)
-    on = options.on or day_in_england(wall_clock())
+    people = _people(options)
+    on = options.on or day_in_england(clock())
     streams = [(feed, _stream(options, feed, tables, people, on)) for feed in options.feed]
     return ((feed, next(stream)) for feed, stream in cycle(streams))
 
@@ -165,12 +168,6 @@ def _directory(options: argparse.Namespace, feed: str) -> Path:
     return golden / feed if options.examples is None or (golden / feed).is_dir() else golden
 
 
-def _tables(options: argparse.Namespace) -> FeedTables:
-    from hub.verbs.check import feeds_of
-
-    return feeds_of(settings_of(options))
-
-
 def _people(options: argparse.Namespace) -> list[Participant]:
     from adapters.simulators.people import synthetic_cohort
 
@@ -194,16 +191,11 @@ def _people(options: argparse.Namespace) -> list[Participant]:
 # The doors
 
 
-async def _send(options: argparse.Namespace, messages: Iterator[tuple[str, Planned]], tally: Tally) -> None:
-    from adapters.simulators.sending import Sending, Timetable
-
-    stop = asyncio.Event()
+async def _send(options: argparse.Namespace, sending: Sending) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    doors = doors_of(options, settings_of(options), _tables(options))
-    sending = Sending(messages, doors, Timetable(options.rate), tally, stop)
-    live = asyncio.create_task(_live(options, tally))
+        loop.add_signal_handler(number, sending.stop.set)
+    live = asyncio.create_task(_live(options, sending.tally))
     try:
         await sending.all(options.connections)
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 def doors_of(options: argparse.Namespace, settings: Settings, tables: FeedTables) -> dict[str, Opens]:
     """How each feed's door is opened."""
     from adapters.simulators.doors import door_of
+    from hub.verbs.check import of_feed
 
+    for feed in options.feed:
+        of_feed(feed, tables)
     addresses = _addresses(options, settings)
     doors = {
         feed: door_of(tables.by_id[feed], replace(addresses, mailbox=_mailbox(options, settings, tables.by_id[feed])))
@@ -34,6 +38,11 @@ def doors_of(options: argparse.Namespace, settings: Settings, tables: FeedTables
     return doors
 
 
+def clock() -> datetime:
+    """Now. Not the one of `hub.app`, which loads the whole hub."""
+    return datetime.now(UTC)
+
+
 def key_file(feed: str) -> Path:
     """Where the key of a simulated sender is kept: beside the store, and never in the project."""
     return Path(".hub", "simulator", f"{feed}.key.json")
@@ -41,7 +50,6 @@ def key_file(feed: str) -> Path:
 
 def _addresses(options: argparse.Namespace, settings: Settings) -> Addresses:
     from adapters.simulators.doors import Addresses
-    from hub.app import wall_clock
 
     scheme = "https" if options.tls or (settings.partners_tls_cert and not options.to) else "http"
     http = f"{scheme}://{options.to or f'{settings.partners_host}:{settings.partners_port}'}"
@@ -51,7 +59,7 @@ def _addresses(options: argparse.Namespace, settings: Settings) -> Addresses:
         audience=f"{settings.partners_url.rstrip('/') or http}/oauth2/token",
         patience_seconds=options.timeout,
         key=lambda feed: _key(options, feed),
-        clock=wall_clock,
+        clock=clock,
         tls=tls_of(options),
         shows_certificate=options.cert is not None,
         mesh_to=settings.mesh_mailbox,

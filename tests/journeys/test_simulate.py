@@ -20,7 +20,7 @@ from adapters.simulators.people import synthetic_cohort
 from adapters.simulators.traffic import MISTAKES, REFUSED, RESEND, RIGHT, traffic
 from hub.contract import Reading
 from tests.flow.scene import FEEDS
-from tests.journeys.driving import HUB, HubUp, environment, hub, is_one_sentence
+from tests.journeys.driving import HUB, HubUp, Inside, environment, hub, is_one_sentence
 
 ON = date(2026, 3, 2)
 PEOPLE = synthetic_cohort(200, 3)
@@ -101,15 +101,15 @@ def test_it_goes_on_until_it_is_told_to_stop_and_keeps_its_rate(tmp_path: Path) 
         assert told["answered"] / told["seconds"] < 30
 
 
-def test_it_sends_of_synthetic_people_only_and_says_what_is_wrong(tmp_path: Path) -> None:
+def test_it_sends_of_synthetic_people_only_and_says_what_is_wrong(tmp_path: Path, inside: Inside) -> None:
     heading = "nhs_number,family_name,given_names,date_of_birth\n"
     cohort = tmp_path / "cohort.csv"
     cohort.write_text(heading + "9434765919,Example,Ann,1990-01-01\n")
     words = ("simulate", "lab", "--to", "127.0.0.1:1", "--feed")
     for done, said in (
-        (hub(*words, "northmoor", "--people", cohort), "synthetic people only"),
-        (hub(*words, "nowhere"), "There is no simulated laboratory"),
-        (hub(*words, "northmoor"), "Is the hub up there"),
+        (inside(*words, "northmoor", "--people", cohort), "synthetic people only"),
+        (inside(*words, "nowhere"), "There is no feed 'nowhere'"),
+        (inside(*words, "northmoor"), "Is the hub up there"),
     ):
         assert is_one_sentence(done), done
         assert said in done.complained
