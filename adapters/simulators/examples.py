@@ -100,10 +100,9 @@ class _Sender:
 
     def _told(self, example: Example, kind: str, number: int) -> bytes:
         """The example told of others, until all of their names can be written in its charset."""
-        days = self.on - example.received_on
         for _ in range(_DRAWINGS):
             people = self.random.choices(self.people, k=example.people)
-            anew = Anew(people, self.first + self.slides, self.first + number, days, self.random.randbytes(16), kind)
+            anew = Anew(people, self.first + self.slides, self.first + number, self.on, self.random.randbytes(16), kind)
             try:
                 raw = example.told(anew)
             except UnicodeEncodeError:

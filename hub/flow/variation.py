@@ -1,8 +1,9 @@
 """Variation: a golden example told anew, of other people, as another message of its sender on another day.
 
 `hub.flow.redaction` hides who was in a message; here whoever is wanted stands in it. Both write a message again by what
-its table reads. New are the people, slide numbers, the message's own name and number, and the days (moved by as many as
-lie between the example's receipt and now); everything else stays as it is, so the hub must say the same of it.
+its table reads. New are the people, slide numbers, the message's own name and number, the day it was sent, and the days
+it speaks of (moved by as many as lie between the example's receipt and now); everything else stays as it is, so the hub
+must say the same of it.
 """
 
 from __future__ import annotations
@@ -51,13 +52,13 @@ class _Part:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Anew:
-    """How an example is told anew: of these people, its slides and itself counted from these numbers, its days moved.
+    """How an example is told anew: of these people, its slides and itself counted from these numbers, sent on this day.
     `mistake` is one of this module's, or empty; `secret` decides what is made up of whom nobody knows."""
 
     people: Sequence[Participant]
     slide: int
     number: int
-    days: timedelta
+    on: date
     secret: bytes
     mistake: str = ""
 
@@ -96,7 +97,8 @@ class Example:
 
     def told(self, anew: Anew) -> bytes:
         """Its bytes, told anew. Raises UnicodeEncodeError where its charset lacks a letter of the people's names."""
-        change = _Change(self._parts, self._names(anew), self._sequence, self._opened.sent, anew)
+        days = anew.on - self.received_on
+        change = _Change(self._parts, self._names(anew), self._sequence, self._opened.sent, days, anew)
         return self.adapter.rewritten(self._opened, self.feeds, change.text)
 
     def is_right(self, raw: bytes, on: date) -> bool:
@@ -126,12 +128,13 @@ class Example:
 @dataclass(frozen=True, slots=True, repr=False)
 class _Change:
     """How each text of an example is changed. `names` have new ones, `sequence` is the number of the file, `sent` when
-    it says it was sent."""
+    it says it was sent, `days` by how many its days are moved."""
 
     parts: Mapping[_Key, _Part]
     names: Mapping[str, str]
     sequence: int | None
     sent: str
+    days: timedelta
     anew: Anew
 
     def text(self, piece: Piece) -> str:
@@ -143,7 +146,7 @@ class _Change:
             return piece.text.replace(text, self.names[text])
         if self.sequence is not None and piece.is_code and read_sequence(text) == self.sequence:
             return str(self.anew.number).zfill(max(len(text), _NUMBER_DIGITS))
-        return self._sent_later(piece)
+        return self._sent_now(piece)
 
     @staticmethod
     def _keys(piece: Piece) -> Iterator[_Key]:
@@ -151,7 +154,7 @@ class _Change:
 
     def _of_fact(self, part: _Part, text: str) -> str:
         if part.fact in _DAYS:
-            return moved(text, self.anew.days)
+            return with_day(text, lambda day, form: written(day + self.days, form)) or text
         if part.fact == "slide_number":
             return self.names[text]
         return self._of_person(part, text) if part.fact in _OF_WHOM else text
@@ -181,13 +184,13 @@ class _Change:
             return with_day(new, lambda day, form: written(day, form.replace("%m", "13"))) or UNKNOWN
         return UNKNOWN * len(old)
 
-    def _sent_later(self, piece: Piece) -> str:
+    def _sent_now(self, piece: Piece) -> str:
         """When it was sent, in full or (as EDIFACT has it) as a day without its century."""
+        now = with_day(self.sent, lambda _, form: written(self.anew.on, form)) or self.sent
         if piece.text == self.sent:
-            return moved(piece.text, self.anew.days)
-        if piece.is_code and len(piece.text) == len(_SHORT_DAY) and piece.text == self.sent[2:8]:
-            return moved(self.sent, self.anew.days)[2:8]
-        return piece.text
+            return now
+        is_short = piece.is_code and len(piece.text) == len(_SHORT_DAY)
+        return now[2:8] if is_short and piece.text == self.sent[2:8] else piece.text
 
 
 def _is_withdrawn(item: Item) -> bool:
@@ -209,11 +212,6 @@ def named(text: str, number: int) -> str:
     if _UUID.search(text):
         return _UUID.sub(lambda found: f"{found[1]}{number % 10**12:012}", text)
     return counted(text, number, _NUMBER_DIGITS)
-
-
-def moved(text: str, days: timedelta) -> str:
-    """The text with its day moved; what is no day stays."""
-    return with_day(text, lambda day, form: written(day + days, form)) or text
 
 
 def laid_out(number: str, text: str) -> str:
