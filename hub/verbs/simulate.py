@@ -110,7 +110,9 @@ def _make_key(options: argparse.Namespace) -> int:
         say_json({"private": str(private), "public": str(public), "keys": public.name})
     else:
         say(f"written  {private}  (private)\nwritten  {public}")
-        say(f'Write into {directory / options.feed}.toml, and start the hub again:\n\n[access]\nkeys = "{public.name}"')
+        table = directory / f"{options.feed}.toml"
+        say(f"Write into {table} (if it has [access], the line alone), and start the hub again:")
+        say(f'\n[access]\nkeys = "{public.name}"')
     return 0
 
 

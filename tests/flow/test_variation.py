@@ -17,8 +17,11 @@ from adapters.simulators.traffic import DUPLICATE_CONTROL_ID, RESEND, RIGHT, Pla
 from hub.contract import Reading, sequence_of
 from hub.domain.events import DischargeReported, ResultReported
 from hub.errors import CannotRun
-from hub.flow.variation import BAD_DATE, MISSING, UNKNOWN_CODE, WRONG_CHECK_DIGIT, Example, counted, named
+from hub.flow.variation import BAD_DATE, MISSING, UNKNOWN_CODE, WRONG_CHECK_DIGIT, Anew, Example, counted, named
 from tests.golden_cases import FEEDS, GOLDEN
+from tests.test_rows import ADAPTER as ROWS
+from tests.test_rows import LINE, TODAY, file
+from tests.test_rows import feeds as rows_feeds
 
 ON = date(2026, 11, 25)
 PEOPLE = synthetic_cohort(150, 3)
@@ -102,15 +105,26 @@ def test_days_move_with_the_day_of_receipt() -> None:
     """An example received long ago is one of today, and what it says of days lies as far from today as it did then."""
     feed = "kelham"
     (example,) = (one for one in examples(feed) if one.raw == (GOLDEN / feed / f"{SENTENCE}.edi").read_bytes())
-    (before,) = said(ADAPTERS["edifact_results"].decode(example._opened, FEEDS.of(feed), example.received_on))
+    adapter = ADAPTERS["edifact_results"]
+    (before,) = said(adapter.decode(adapter.open(example.raw), FEEDS.of(feed), example.received_on))
     (planned,) = islice(varied(feed, [example], PEOPLE, 1, 0.0, ON), 1)
     (event,) = said(read(feed, planned.raw)[2])
     assert event.result.test_on - before.result.test_on == ON - example.received_on > timedelta(days=100)
-    sent = ADAPTERS["edifact_results"].open(planned.raw).sent
+    sent = adapter.open(planned.raw).sent
     assert sent == f"{ON:%Y%m%d}1035", "and it is sent on the day"
 
 
 SENTENCE = "one message, HPV negative, routine recall"
+
+
+def test_a_language_of_rows_has_its_name_and_its_days_changed_too() -> None:
+    """The header of such a file is cut by its adapter alone."""
+    example = Example(ROWS, rows_feeds, file(LINE), TODAY)
+    anew = Anew(PEOPLE[:1], slide=7, number=12, on=TODAY + timedelta(days=10), secret=b"drawn for this")
+    told = ROWS.open(example.told(anew))
+    (event,) = said(ROWS.decode(told, rows_feeds, anew.on))
+    assert (told.control_id, event.result.slide_number) == ("C000012", "00000007")
+    assert (event.claim.nhs_number, event.result.test_on) == (PEOPLE[0].nhs_number, date(2026, 7, 13))
 
 
 def test_files_are_numbered_by_their_names() -> None:
