@@ -7,6 +7,7 @@ column; in what the hub says it is the column and its line, `slide_number[3]`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -25,6 +26,7 @@ from hub.mapping.report import Report, translate
 __all__ = ["Cell", "Row", "RowDialect", "Sheet", "cut", "row"]
 
 _MOST_ERRORS = 500
+_WORD = re.compile(r"[^\s|,;~^*:+'\"]+")
 _VERSIONS = {version.value: version for version in Version}
 
 
@@ -103,17 +105,17 @@ class RowDialect:
         return [Sourced(f"{number}.1", table, _RowSource(each)) for number, each in rows if not each.wrong]
 
     def rewritten(self, opened: Opened, feeds: Feeds, change: Callable[[Piece], str]) -> bytes:
-        """The file with each cell of its rows as `change` says; its header and end are structure. Of what could not be
-        cut, all is one text."""
+        """The file with each cell of its rows as `change` says, and each word of its header and end, which are codes.
+        Of what could not be cut, all is one text."""
         charset, text = _decoded(opened.raw)
         if not isinstance(opened.inner, Sheet):
             return change(Piece("", text)).encode(charset) if text.strip() else opened.raw
         written, done = [], 0
         for name, cell in _cells_of(opened.inner):
             new = change(Piece(_place(name, cell.line).text, cell.text)) if cell.text.strip() else cell.text
-            written += [text[done : cell.start], new]
+            written += [_around(text[done : cell.start], change), new]
             done = cell.start + len(cell.text)
-        return "".join([*written, text[done:]]).encode(charset)
+        return "".join([*written, _around(text[done:], change)]).encode(charset)
 
     def _problems(self, name: str, fact: Fact) -> Iterator[Finding]:
         for key, column in (*(("place", place) for place in fact.places), *(("where", place) for place in fact.where)):
@@ -231,6 +233,11 @@ def _decoded(raw: bytes) -> tuple[str, str]:
 
 def _cells_of(sheet: Sheet) -> list[tuple[str, Cell]]:
     return sorted((pair for each in sheet.rows for pair in each.cells.items()), key=lambda pair: pair[1].start)
+
+
+def _around(text: str, change: Callable[[Piece], str]) -> str:
+    """What stands before, between and behind the cells: header, marks, end."""
+    return _WORD.sub(lambda found: change(Piece("header or end", found[0], is_code=True)), text)
 
 
 def _place(column: str, line: int) -> Place:

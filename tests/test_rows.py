@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import msgspec
 import pytest
 
-from hub.contract import Reading
+from hub.contract import Piece, Reading
 from hub.domain.events import ReportParked, ResultReported, Version
 from hub.errors import Reason, Reject
 from hub.mapping import Feeds, FeedTable
@@ -113,7 +113,7 @@ def test_a_row_of_another_width_costs_no_other_row() -> None:
     assert [item.position for item in decode(raw).taken] == ["2.1"]
     opened = ADAPTER.open(raw)
     assert [sourced.position for sourced in ADAPTER.sources(opened, feeds)] == ["2.1"]
-    assert ADAPTER.rewritten(opened, feeds, lambda _piece: "x").count(b"x") == 9 + 8
+    assert ADAPTER.rewritten(opened, feeds, lambda _piece: "x").count(b"x") == 9 + 8 + 5
 
 
 def test_a_closed_feed_is_refused() -> None:
@@ -161,3 +161,16 @@ def test_written_again_with_other_texts() -> None:
         assert new.decode().count("NEW") == 1 and new.count(b"Sampleton") == 1
     latin = file(LINE.replace("Sampleton", "Sämpleton")).decode().encode("iso-8859-1")
     assert ADAPTER.rewritten(ADAPTER.open(latin), feeds, lambda piece: piece.text) == latin
+
+
+def test_header_and_end_are_seen_as_codes_so_that_a_file_can_have_another_name() -> None:
+    raw = file(LINE)
+    seen: list[tuple[str, bool]] = []
+
+    def change(piece: Piece) -> str:
+        seen.append((piece.text, piece.is_code))
+        return "C2" if piece.text == "C1" else piece.text
+
+    again = ADAPTER.rewritten(ADAPTER.open(raw), feeds, change)
+    assert again == raw.replace(b"C1", b"C2")
+    assert [text for text, is_code in seen if is_code] == ["FILE", "C1", "SEMI", "END", "1"]

@@ -46,6 +46,7 @@ class FhirReport:
             application=message.application,
             facility=message.facility,
             charset="utf-8",
+            sent=message.sent,
             notes=message.document.notes,
             inner=message,
         )

@@ -36,6 +36,12 @@ class Message:
         return self.resources.bundle.words("identifier", "value")
 
     @property
+    def sent(self) -> str:
+        """When the Bundle was put together. `issued` and `Composition.date` are no such time: they say when the result
+        was ready, which may be days before it is sent."""
+        return self.resources.bundle.words("timestamp")
+
+    @property
     def application(self) -> str:
         header = self._one("MessageHeader")
         return header.words("source", "name") if header else ""
