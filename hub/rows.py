@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 
-from hub.contract import Item, Opened, Piece, Reading, Sourced
+from hub.contract import ANY_BYTES, Item, Opened, Piece, Reading, Sourced
 from hub.domain.events import ReportParked, ResultReported, Version
 from hub.errors import Place, Reason, Reject
 from hub.formats.sheets import Cell, Row, Sheet, cut, place_of_line, row
@@ -33,6 +33,7 @@ class RowDialect:
 
     dialect: str
     needs = OF_RESULTS
+    media_type = ANY_BYTES
     columns: tuple[str, ...]
 
     def take_apart(self, text: str) -> Sheet:

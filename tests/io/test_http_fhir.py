@@ -14,7 +14,7 @@ from hub.io.http import PartnersSettings
 from hub.io.http.answers import Refused
 from hub.io.http.callers import Caller
 from hub.io.mllp import client_context
-from hub.mapping import FeedTables
+from hub.mapping import FeedTable, FeedTables
 from tests.flow.scene import FEEDS, ROOT
 from tests.io.conftest import NewDoor
 from tests.io.partners import ACCESS, LAB, Partners, Said, certificates
@@ -102,10 +102,14 @@ async def test_a_certificate_opens_the_door_of_its_feed_that_speaks_fhir(new_doo
 def test_a_certificate_of_several_feeds_that_speak_fhir_does_not_say_which() -> None:
     """Nothing is guessed: a token names the feed."""
     one = FEEDS.by_id["ashdown"]
+
+    def speaks(_table: FeedTable) -> bool:
+        return True
+
     feeds = FeedTables((one, msgspec.structs.replace(one, feed="other")))
     with pytest.raises(Refused, match="several"):
-        Caller(frozenset({"ashdown", "other"}), "", "", "").of_dialect(feeds, "fhir_report")
-    assert Caller(frozenset({"other"}), "", "", "").of_dialect(feeds, "fhir_report").feed == "other"
+        Caller(frozenset({"ashdown", "other"}), "", "", "").of_fhir(feeds, speaks)
+    assert Caller(frozenset({"other"}), "", "", "").of_fhir(feeds, speaks).feed == "other"
 
 
 async def test_every_golden_case_and_sample_gets_one_answer(partners: Partners, token: str) -> None:
