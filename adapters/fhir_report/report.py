@@ -87,7 +87,7 @@ class DiagnosticReport:
 
     # Whether it holds together
 
-    def refused(self) -> Iterator[Reject]:
+    def refused(self, _facts: Sequence[Fact]) -> Iterator[Reject]:
         """A reference that leads nowhere, to another kind of thing, or to another person's."""
         for name, due in _OF_THE_REPORT.items():
             for reference in self.report.children(name):

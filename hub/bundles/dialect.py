@@ -124,12 +124,16 @@ def _items(reports: Sequence[BundleReport], table: FeedTable, today: date) -> It
     """What becomes of each report, until enough is wrong: then nothing of the Bundle is taken anyway."""
     refused = 0
     for number, report in enumerate(reports, start=1):
-        for outcome in guarded(partial(_read, report, table, today), lambda report=report: (report.our_fault(),)):
+        for outcome in _outcomes(report, table, today):
             refused += isinstance(outcome, Reject)
             yield Item(f"1.{number}", outcome)
         if refused >= MOST_ISSUES:
             return
 
 
+def _outcomes(report: BundleReport, table: FeedTable, today: date) -> tuple[Outcome, ...]:
+    return guarded(partial(_read, report, table, today), lambda: (report.our_fault(),))
+
+
 def _read(report: BundleReport, table: FeedTable, today: date) -> tuple[Outcome, ...]:
-    return tuple(report.refused()) or tuple(report.outcomes(table, today))
+    return tuple(report.refused(_facts(table))) or tuple(report.outcomes(table, today))

@@ -27,8 +27,8 @@ class BundleReport(Source, Protocol):
     def place(self) -> Place:
         """Where it begins."""
 
-    def refused(self) -> Iterator[Reject]:
-        """Why it cannot be read at all."""
+    def refused(self, facts: Sequence[Fact]) -> Iterator[Reject]:
+        """Why it cannot be read at all. `facts` are those of its feed."""
 
     def outcomes(self, table: FeedTable, today: date) -> Sequence[Outcome]:
         """What becomes of it by the sender's table."""

@@ -26,7 +26,7 @@ _NOT_THEIRS = {Reason.UNKNOWN_SENDER.code, Reason.SENDER_NOT_PROVEN.code, Reason
 
 async def take_bundle(request: web.Request, parts: Parts, caller: Caller) -> web.StreamResponse:
     """A Bundle, at either of its addresses, in the dialect of FHIR that its sender's table names."""
-    table = caller.of_fhir(parts.feeds, lambda table: parts.adapters[table.dialect].media_type == FHIR_JSON)
+    table = caller.of_fhir(parts.feeds, lambda table: parts.media_type(table) == FHIR_JSON)
     media_type_of(request, BUNDLES)
     return await _take(request, parts, caller, table, None)
 
@@ -57,9 +57,8 @@ async def _take(
     answered = await parts.intake.take(body, via)
     if answered.conflict:
         raise Refused(409, "Other bytes came with this X-Request-ID before. Give each request an id of its own.")
-    return await _sent(
-        request, parts, _response(table, parts.adapters[table.dialect].media_type, answered), answered.reply_seq
-    )
+    response = _response(table, parts.media_type(table), answered)
+    return await _sent(request, parts, response, answered.reply_seq)
 
 
 def status_of(answered: Answered) -> int:
