@@ -17,17 +17,18 @@ PLANNED = ("ServiceRequest", "Observation")
 """What says when she is due again. Each leads to its Encounter."""
 _WHOSE = {"Encounter": "subject", "EpisodeOfCare": "patient", "ServiceRequest": "subject", "Observation": "subject"}
 _LED_TO = {"subject": "Patient", "episodeOfCare": "EpisodeOfCare"}
-# What may stand in the elements by which FHIR says that a resource counts.
-_COUNTS: Mapping[str, Mapping[str, Sequence[str]]] = {
-    "Encounter": {"status": ("finished",)},
-    "EpisodeOfCare": {"status": ("finished",)},
+_NOT_TAKEN_BACK = "A discharge is not taken back by a message: tell call and recall."
+_COUNTS: Mapping[str, Mapping[str, tuple[Sequence[str], str]]] = {
+    "Encounter": {"status": (("finished",), _NOT_TAKEN_BACK)},
+    "EpisodeOfCare": {"status": (("finished",), _NOT_TAKEN_BACK)},
     "ServiceRequest": {
-        "status": ("active",),
-        "intent": ("proposal", "plan", "order"),
-        "doNotPerform": ("false",),
+        "status": (("active",), ""),
+        "intent": (("proposal", "plan", "order"), ""),
+        "doNotPerform": (("false",), "Whom nobody shall call any more, the form for ceasing is for."),
     },
-    "Observation": {"status": ("final", "amended", "corrected")},
+    "Observation": {"status": (("final", "amended", "corrected"), "")},
 }
+"""What may stand in the elements by which FHIR says that a resource counts, and what to do instead."""
 
 
 class Discharge:
@@ -125,7 +126,8 @@ class Discharge:
 
 def _not_counting(resource: Node) -> Iterator[Reject]:
     """Why a resource does not count."""
-    for name, counting in _COUNTS[resource.resource_type].items():
+    for name, (counting, instead) in _COUNTS[resource.resource_type].items():
         for element in resource.children(name):
             if element.text not in counting:
-                yield Reject(Reason.INVALID_VALUE, element.place, f"It counts only as {' or '.join(counting)}.")
+                hint = f"It counts only as {' or '.join(counting)}. {instead}".strip()
+                yield Reject(Reason.INVALID_VALUE, element.place, hint)

@@ -38,9 +38,7 @@ _FEED = re.compile(r"[a-z][a-z0-9_]*")
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("feed", help="the feed's id: small letters, digits, underscores")
     parser.add_argument("--dialect", metavar="D", help="the language it writes (adapters/README.md lists them)")
-    parser.add_argument(
-        "--sample", required=True, metavar="FILE", help="a message of theirs with something in it"
-    )
+    parser.add_argument("--sample", required=True, metavar="FILE", help="a message of theirs with something in it")
     parser.add_argument("--name", help="the laboratory's or clinic's name, for people")
     parser.add_argument("--code", help="its national code: a laboratory's five digits, a clinic's ODS code")
     parser.add_argument(
