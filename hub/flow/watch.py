@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import date, datetime, time
 from time import monotonic
 
 from hub import telemetry
-from hub.domain.dates import ENGLAND
+from hub.domain.dates import ENGLAND, day_in_england
 from hub.errors import Retry
 from hub.flow.listening import Heard
 from hub.flow.ports.events import Conveyor
@@ -28,6 +29,7 @@ class _Behind:
     oldest_unfinished: datetime | None
     dead: int
     tasks: dict[str, int]
+    clocks: dict[date, int]
     recall: RunReport | None
     questions: dict[str, Backlog]
 
@@ -42,6 +44,7 @@ def _look(tx: Transaction) -> _Behind:
         unfinished,
         tx.dead.count(),
         tx.counts.parked(),
+        tx.counts.discharge_clocks(),
         tx.recall_runs.newest_ended(),
         tx.questions.backlog(),
     )
@@ -79,6 +82,7 @@ class Watch:
         )
         telemetry.dead_letters(behind.dead)
         telemetry.tasks_waiting(behind.tasks)
+        telemetry.discharges_waiting(self._clocks(behind.clocks))
         self._tell_recall(behind.recall)
         for kind, questions in behind.questions.items():
             telemetry.pds_waiting(kind, questions.waiting, self._age(questions.oldest_at))
@@ -105,9 +109,17 @@ class Watch:
 
     def _tell_recall(self, last: RunReport | None) -> None:
         if last and last.ended_at:
-            telemetry.last_recall_run(datetime.combine(last.run_on, time(), ENGLAND), last.ended_at)
+            day_began_at = datetime.combine(last.run_on, time(), ENGLAND)
+            telemetry.last_recall_run(day_began_at, last.ended_at, last.taken, last.cohort)
         else:
-            telemetry.last_recall_run(None, self._began_at)
+            telemetry.last_recall_run(None, self._began_at, {}, {})
+
+    def _clocks(self, by_day: dict[date, int]) -> Counter[str]:
+        """By how the clock of each stands today: a discharge has until the end of its day."""
+        today, found = day_in_england(self._clock()), Counter[str]()
+        for due_on, number in by_day.items():
+            found["ended" if due_on < today else "ends-today" if due_on == today else "runs"] += number
+        return found
 
     def _age(self, since: datetime | None) -> float:
         """Seconds; the clock may have been put back since."""

@@ -39,6 +39,7 @@ from hub.telemetry.mesh import (
     outgoing_sent,
 )
 from hub.telemetry.metrics import CONTENT_TYPE, REGISTRY, SECONDS, count_one, label, render_metrics
+from hub.telemetry.outcomes import discharges_waiting, letter_held
 from hub.telemetry.partners import partner_answered, partner_not_proven
 from hub.telemetry.pds import (
     pds_asked,
@@ -70,6 +71,7 @@ __all__ = [
     "configure",
     "dead_letters",
     "dead_retried",
+    "discharges_waiting",
     "event_confirmed",
     "event_dead",
     "event_handled",
@@ -78,6 +80,7 @@ __all__ = [
     "events_resent",
     "guard_process",
     "last_recall_run",
+    "letter_held",
     "mesh_failed",
     "mesh_polled",
     "mesh_refused",

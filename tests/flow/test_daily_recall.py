@@ -208,7 +208,9 @@ async def test_what_it_did_is_told(scene: Scene) -> None:
     look = schedule(scene)
     scene.now = NIGHT
     await look()
+    await Watch(scene.store, InProcessConveyor(CONSUMERS), lambda: scene.now).look()
     told = telemetry.render_metrics().decode()
+    assert 'hub_recall_run_steps{step="notified"} 1.0' in told
     assert 'hub_recall_cohort{place="notified"} 1.0' in told
     assert 'hub_recall_cohort{place="not-yet-due"} 1.0' in told
     assert 'hub_recall_steps_total{step="notified"}' in told
