@@ -289,7 +289,7 @@ def result_matched(how: str) -> None:
 def discharge_settled(state: str) -> None:
     """What became of a clinic's discharge: applied, waiting, repeated, refused."""
     count_one(_discharges, state)
-    log("info", "discharge_settled", state=state)
+    log("info", "discharge_settled", outcome=state)
 
 
 def task_opened(reason: str) -> None:

@@ -27,4 +27,4 @@ def discharges_waiting(by_clock: Mapping[str, int]) -> None:
 def letter_held(state: str, rule: str) -> None:
     """A letter is `waiting`, `cancelled` or `withheld`, and by which rule."""
     count_one(_letters, state, rule)
-    log("info", "letter_held", state=state, rule=rule)
+    log("info", "letter_held", outcome=state, reason=rule)
