@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from time import monotonic
 
 from hub import telemetry
@@ -19,6 +19,23 @@ from hub.flow.ports.store import Clock, Store, Transaction
 
 LOOK_SECONDS = 5.0
 LISTEN_SECONDS = 60.0
+AHEAD_SECONDS = 3600.0
+"""It counts a week's people: that is no work for every minute."""
+WEEK = timedelta(days=7)
+
+
+class _Rest:
+    """Whether so many seconds have passed since it was last asked and they had."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._over_at = monotonic()
+
+    def is_over(self) -> bool:
+        if monotonic() < self._over_at:
+            return False
+        self._over_at = monotonic() + self._seconds
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +75,20 @@ class Watch:
         self._conveyor = conveyor
         self._clock = clock
         self._feeds = feeds
-        self._looked = -LOOK_SECONDS
-        self._listened = -LISTEN_SECONDS
+        self._until_look = _Rest(LOOK_SECONDS)
+        self._until_listen = _Rest(LISTEN_SECONDS)
+        self._until_ahead = _Rest(AHEAD_SECONDS)
         self._began_at = clock()
 
     async def look(self) -> None:
-        if monotonic() - self._looked < LOOK_SECONDS:
+        if not self._until_look.is_over():
             return
-        self._looked = monotonic()
         telemetry.part_away("store", await self._look_at_store())
         telemetry.part_away("broker", await self._look_at_queues())
-        if monotonic() - self._listened >= LISTEN_SECONDS:
-            self._listened = monotonic()
+        if self._until_listen.is_over():
             await self._look_at_feeds()
+        if self._until_ahead.is_over():
+            await self._look_ahead()
 
     async def _look_at_store(self) -> str:
         try:
@@ -98,6 +116,14 @@ class Watch:
             return  # the store's being away has been told
         telemetry.feeds_silent({feed: feed in silent for feed in self._feeds})
         telemetry.file_faults(faults)
+
+    async def _look_ahead(self) -> None:
+        """What the daily runs of the coming week have to do."""
+        until = day_in_england(self._clock()) + WEEK
+        try:
+            telemetry.recall_due(await self._store.read(lambda tx: tx.records.count_due(until)))
+        except Retry:
+            return  # the store's being away has been told
 
     async def _look_at_queues(self) -> str:
         try:

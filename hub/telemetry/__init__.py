@@ -54,6 +54,7 @@ from hub.telemetry.pds import (
 )
 from hub.telemetry.recall import (
     last_recall_run,
+    recall_due,
     recall_run_begun,
     recall_run_ended,
     recall_run_left,
@@ -101,6 +102,7 @@ __all__ = [
     "pds_waited",
     "pds_waiting",
     "queue_depth",
+    "recall_due",
     "recall_run_begun",
     "recall_run_ended",
     "recall_run_left",

@@ -20,8 +20,10 @@ _run_day = Gauge("hub_recall_run_day_seconds", "The day of the last run that end
 _ended = Gauge(
     "hub_recall_ended_seconds", "When it ended, as Unix time; before the first, when we began.", registry=REGISTRY
 )
+_due = Gauge("hub_recall_due", "People whose next step is due within seven days.", ["step"], registry=REGISTRY)
 _places_seen: set[str] = set()
 _steps_seen: set[str] = set()
+_due_seen: set[str] = set()
 
 
 def recall_step_taken(step: str) -> None:
@@ -41,6 +43,11 @@ def recall_run_ended(cohort: Mapping[str, int]) -> None:
 def recall_run_left() -> None:
     """It was ended before its end: the process stops, or another has taken it over. It goes on later."""
     log("warning", "recall_run_left")
+
+
+def recall_due(by_step: Mapping[str, int]) -> None:
+    """How many people have a step before them within the week: `notified` is the practices' lists to come."""
+    _set_each(_due, by_step, _due_seen)
 
 
 def recall_run_took(seconds: float) -> None:
