@@ -23,6 +23,8 @@ from hub.mapping.check import Needs
 from hub.mapping.forms import read_sequence
 from hub.mapping.report import Source
 
+ANY_BYTES = "application/octet-stream"
+"""The media type of languages that have none of their own."""
 _NAMESPACE = uuid.UUID("6c1b0f0e-6b0d-5f0a-9c55-2f7f3a1f6b1d")
 
 
@@ -135,10 +137,12 @@ class Piece:
 
 class Adapter(Protocol):
     """One wire language. `dialect` is its name in the mapping tables and in the register (`adapters/__init__.py`);
-    `needs` is what a feed's table must say, because of what the messages are about."""
+    `needs` is what a feed's table must say, because of what the messages are about. `media_type` is what its messages
+    and answers are called over HTTP."""
 
     dialect: str
     needs: Needs
+    media_type: str
 
     def open(self, raw: bytes) -> Opened:
         """Read who sent what. Never raises."""

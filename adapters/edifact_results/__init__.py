@@ -35,6 +35,7 @@ class EdifactResults:
 
     dialect = "edifact_results"
     needs = OF_RESULTS
+    media_type = "application/edifact"
 
     def open(self, raw: bytes) -> Opened:
         """Who sent what. Never raises."""

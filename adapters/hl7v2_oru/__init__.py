@@ -43,6 +43,7 @@ class Hl7v2Oru:
 
     dialect = "hl7v2_oru"
     needs = OF_RESULTS
+    media_type = "application/hl7-v2"
 
     def open(self, raw: bytes) -> Opened:
         """Who sent what. Never raises."""

@@ -45,7 +45,7 @@ def hold_letters(step: Step, participant_id: str) -> None:
     step.hold_person(participant_id)
     for letter in step.tx.letters.of(participant_id):
         if letter.state == "wished":
-            step.tx.letters.put(replace(letter, state="waiting", why=HELD, rule=PAUSED, changed_at=step.now))
+            _hold(step, letter, "waiting", PAUSED, HELD)
 
 
 def _name(participant_id: str, code: str, about: object) -> str:
@@ -100,7 +100,7 @@ def _withhold(step: Step, letter: LetterRow, why: LetterNotDue, letters: list[Le
         if each.state != "cancelled":
             _cancel(step, each, why.rule, why.why)
     if not mine and (before is None or (before.state, before.rule) != ("withheld", why.rule)):
-        step.tx.letters.put(replace(letter, letter_id=name, state="withheld", why=why.why, rule=why.rule))
+        _hold(step, replace(letter, letter_id=name), "withheld", why.rule, why.why)
     return {*mine, name}
 
 
@@ -155,16 +155,23 @@ def _doubt(step: Step, participant_id: str) -> str:
 
 def _put(step: Step, letter: LetterRow, known: LetterRow | None, *, held: str) -> None:
     """`held`: the rule for which it must wait; empty where it need not."""
-    state = "waiting" if held else "wished"
-    if known and known.state == state:
+    if known and known.state == ("waiting" if held else "wished"):
         return
-    step.tx.letters.put(replace(letter, state=state, why=_WHY[held], rule=held))
-    if not held:
-        step.emit(
-            LetterWished(letter.letter_id, letter.participant_id, letter.result_id, letter.code), letter.participant_id
-        )
-        step.tell(telemetry.letter_wished, letter.code)
+    if held:
+        _hold(step, letter, "waiting", held, _WHY[held])
+        return
+    step.tx.letters.put(replace(letter, state="wished", why=_WHY[held], rule=held))
+    step.emit(
+        LetterWished(letter.letter_id, letter.participant_id, letter.result_id, letter.code), letter.participant_id
+    )
+    step.tell(telemetry.letter_wished, letter.code)
 
 
 def _cancel(step: Step, letter: LetterRow, rule: str = CHANGED, why: str = RECORD_CHANGED) -> None:
-    step.tx.letters.put(replace(letter, state="cancelled", why=why, rule=rule, changed_at=step.now))
+    _hold(step, letter, "cancelled", rule, why)
+
+
+def _hold(step: Step, letter: LetterRow, state: str, rule: str, why: str) -> None:
+    """It does not go, or not now."""
+    step.tx.letters.put(replace(letter, state=state, why=why, rule=rule, changed_at=step.now))
+    step.tell(telemetry.letter_held, state, rule)

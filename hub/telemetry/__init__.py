@@ -39,6 +39,7 @@ from hub.telemetry.mesh import (
     outgoing_sent,
 )
 from hub.telemetry.metrics import CONTENT_TYPE, REGISTRY, SECONDS, count_one, label, render_metrics
+from hub.telemetry.outcomes import discharges_waiting, letter_held
 from hub.telemetry.partners import partner_answered, partner_not_proven
 from hub.telemetry.pds import (
     pds_asked,
@@ -55,6 +56,7 @@ from hub.telemetry.pds import (
 )
 from hub.telemetry.recall import (
     last_recall_run,
+    recall_due,
     recall_run_begun,
     recall_run_ended,
     recall_run_left,
@@ -72,6 +74,7 @@ __all__ = [
     "configure",
     "dead_letters",
     "dead_retried",
+    "discharges_waiting",
     "event_confirmed",
     "event_dead",
     "event_handled",
@@ -80,6 +83,7 @@ __all__ = [
     "events_resent",
     "guard_process",
     "last_recall_run",
+    "letter_held",
     "mesh_failed",
     "mesh_polled",
     "mesh_refused",
@@ -102,6 +106,7 @@ __all__ = [
     "pds_waited",
     "pds_waiting",
     "queue_depth",
+    "recall_due",
     "recall_run_begun",
     "recall_run_ended",
     "recall_run_left",
@@ -290,7 +295,7 @@ def result_matched(how: str) -> None:
 def discharge_settled(state: str) -> None:
     """What became of a clinic's discharge: applied, waiting, repeated, refused."""
     count_one(_discharges, state)
-    log("info", "discharge_settled", state=state)
+    log("info", "discharge_settled", outcome=state)
 
 
 def task_opened(reason: str) -> None:
