@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from hub.domain import events
+from hub.domain.communications import Batch, Handed, News, Refused
 from hub.domain.events import DischargeReported, DischargeUnread, Event, ReportParked, ResultReported
 from hub.errors import Reject
 from hub.mapping import Feeds, FeedTable
@@ -173,15 +174,19 @@ class Adapter(Protocol):
 # -- partners whom we ask
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Request:
-    """What to ask a partner for over HTTP (GET). The door adds where that is, who we are, and the request's own id.
+    """What to ask a partner over HTTP. The door adds where that is, who we are, and the request's own id.
 
-    Path and query may hold somebody's number or name: they are for the wire alone.
+    Path, query and body may hold somebody's number or name: they are for the wire alone, and it has no repr.
+    `content_type` is that of a body.
     """
 
     path: str
     query: tuple[tuple[str, str], ...] = ()
+    method: str = "GET"
+    body: bytes | None = None
+    content_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,13 +203,15 @@ class Later:
     """A response that answers nothing: the same request, with the same id, may be answered another time.
 
     `code` is the partner's word for it. `after_seconds` is how long the partner wants to be left alone, if it says so.
-    `token`: it does not accept our token. `busy`: it is there and well, and we have asked too often.
+    `token`: it does not accept our token. `busy`: it is there and well, and we have asked too often. `early`: it is
+    there and well, and still at work on this very request.
     """
 
     code: str
     after_seconds: float | None = None
     token: bool = False
     busy: bool = False
+    early: bool = False
 
 
 Q_contra = TypeVar("Q_contra", contravariant=True)
@@ -222,6 +229,25 @@ class Enquirer(Protocol[Q_contra, A_co]):
 
     def knock(self) -> Generator[Request, Response, str]:
         """Asks about nobody, to see whether we are answered at all. Returns the code of what is wrong, or nothing."""
+
+    def later(self, response: Response) -> Later | None:
+        """Whether this response only says: not now."""
+
+
+class Teller(Protocol):
+    """A language in which we have people told. As pure as an `Enquirer`, and its conversations are of the same kind."""
+
+    dialect: str
+
+    def hand_over(self, batch: Batch) -> Generator[Request, Response, Handed]:
+        """The same batch gives the same request, however often it is handed over."""
+
+    def ask(self, message_id: str) -> Generator[Request, Response, tuple[News, ...] | Refused | None]:
+        """How a message stands; None where no such message is known, `Refused` where we are not told."""
+
+    def knock(self) -> Generator[Request, Response, str]:
+        """Tells nobody anything, to see whether we are answered at all. Returns the code of what is wrong, or
+        nothing."""
 
     def later(self, response: Response) -> Later | None:
         """Whether this response only says: not now."""

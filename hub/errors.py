@@ -160,6 +160,9 @@ class Reason(Enum):
         "events-away", "The queue with events of PDS cannot be reached just now. What came waits there.", "", "207"
     )
     PDS_AWAY = _Words("pds-away", "PDS does not answer just now. The question is asked again later.", "", "207")
+    NOTIFY_AWAY = _Words(
+        "notify-away", "NHS Notify does not answer just now. What people are to be told waits here.", "", "207"
+    )
     NOT_NOW = _Words("not-now", "The hub cannot do this just now and tries again by itself.", "", "207")
 
     @property

@@ -30,7 +30,7 @@ ROWS = [
     "On the way",
     "What became of results",
     "Call and recall, letters, discharges",
-    "PDS",
+    "PDS and NHS Notify",
     "Partners by HTTP and MESH",
     "The machine",
 ]

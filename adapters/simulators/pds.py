@@ -8,21 +8,21 @@ It answers in application-restricted mode: a search shows one person, or says th
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import time
-import uuid
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-import jwt
 from aiohttp import web
 
+from adapters.simulators.api_platform import ApiPlatform, Fault, suffer
 from adapters.simulators.pds_people import Registered
 from hub.domain import nhs_number
+
+__all__ = ["FHIR", "Fault", "PdsSimulator", "Seen"]
 
 FHIR = "/personal-demographics/FHIR/R4"
 _SYSTEM = "https://fhir.nhs.uk/R4/CodeSystem/Spine-ErrorOrWarningCode"
@@ -47,21 +47,6 @@ _INFORMATION = {"RESOURCE_NOT_FOUND", "TOO_MANY_MATCHES"}
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """What happens to one request instead of its answer, or (`seconds` alone) before it. `after` is the Retry-After;
-    `cut` ends the connection. `happened`: the work was done all the same, only the answer says otherwise."""
-
-    status: int = 0
-    code: str = ""
-    diagnostics: str = ""
-    after: str = ""
-    seconds: float = 0.0
-    cut: bool = False
-    happened: bool = False
-    body: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Seen:
     """A request that came."""
 
@@ -73,7 +58,7 @@ class Seen:
 
 
 @dataclass(slots=True)
-class PdsSimulator:
+class PdsSimulator(ApiPlatform):
     """`people` may be changed while it runs; many stand by their numbers, or each question would look at all of them.
     Faults are used up one for each request, in their order."""
 
@@ -89,78 +74,22 @@ class PdsSimulator:
     assertions: list[dict[str, Any]] = field(default_factory=list)
     tokens: set[str] = field(default_factory=set)
     base: str = ""
-    _runner: web.AppRunner | None = None
+    runner: web.AppRunner | None = None
 
     @property
     def url(self) -> str:
         return self.base + FHIR
 
-    @property
-    def token_url(self) -> str:
-        return f"{self.base}/oauth2/token"
-
     async def __aenter__(self) -> Self:
         app = web.Application()
         app.add_routes(
-            [
-                web.post("/oauth2/token", self._token),
-                web.get(f"{FHIR}/Patient", self._search),
-                web.get(f"{FHIR}/Patient/{{number}}", self._retrieve),
-            ]
+            [web.get(f"{FHIR}/Patient", self._search), web.get(f"{FHIR}/Patient/{{number}}", self._retrieve)]
         )
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.base = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        await self.begin(app)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
-
-    # -- tokens
-
-    async def _token(self, request: web.Request) -> web.Response:
-        if self.token_faults and (refused := await _suffer(request, self.token_faults.popleft())):
-            return refused
-        form = await request.post()
-        refusal = self._refusal(str(form.get("client_assertion", "")))
-        if form.get("grant_type") != "client_credentials":
-            refusal = 400, "grant_type is invalid"
-        if refusal:
-            status, why = refusal
-            return web.json_response({"error": "invalid_request", "error_description": why}, status=status)
-        token = uuid.uuid4().hex
-        self.tokens.add(token)
-        answer = {"access_token": token, "expires_in": str(self.token_seconds), "token_type": "Bearer"}
-        return web.json_response({**answer, "issued_at": str(int(time.time() * 1000))})
-
-    def _refusal(self, assertion: str) -> tuple[int, str] | None:
-        """The platform's checks, in its order (apis.md 1.1)."""
-        try:
-            header = jwt.get_unverified_header(assertion)
-            if header.get("alg") != "RS512":
-                return 400, "Invalid 'alg' header in client_assertion JWT - unsupported JWT algorithm"
-            options: Any = {"require": ["exp", "iss", "sub", "aud", "jti"]}
-            claims = jwt.decode(assertion, self.public_key, ["RS512"], audience=self.token_url, options=options)
-        except jwt.InvalidAudienceError:
-            return 401, "Missing or invalid 'aud' claim in client_assertion JWT"
-        except jwt.InvalidSignatureError:
-            return 401, "JWT signature verification failed"
-        except jwt.ExpiredSignatureError:
-            return 400, "Invalid 'exp' claim in client_assertion JWT - JWT has expired"
-        except jwt.InvalidTokenError:
-            return 400, "Malformed JWT in client_assertion"
-        if claims["iss"] != claims["sub"] or claims["iss"] != self.client:
-            return 401, "Invalid 'iss'/'sub' claims in client_assertion JWT"
-        if header.get("kid") != self.kid:
-            return 401, "Invalid 'kid' header in client_assertion JWT - no matching public key"
-        if claims["exp"] > time.time() + 310:
-            return 400, "Invalid 'exp' claim in client_assertion JWT - more than 5 minutes in future"
-        if claims["jti"] in {one["jti"] for one in self.assertions}:
-            return 400, "Non-unique 'jti' claim in client_assertion JWT"
-        self.assertions.append(claims)
-        return None
+        await self.end()
 
     # -- people
 
@@ -221,10 +150,9 @@ class PdsSimulator:
         fault = self.faults.popleft() if self.faults else Fault()
         if not fault.status or fault.happened:
             self.done.append(request_id)
-        if suffered := await _suffer(request, fault):
+        if suffered := await suffer(request, fault, _told):
             return suffered
-        kind, _, token = headers.get("authorization", "").partition(" ")
-        if kind != "Bearer" or token not in self.tokens:
+        if not self.knows(request):
             return self._outcome(request, 401, "ACCESS_DENIED", "Invalid access token")
         if not request_id:
             return self._outcome(request, 400, "MISSING_VALUE", "Required value is missing in header 'X-Request-ID'")
@@ -236,16 +164,9 @@ class PdsSimulator:
         return _outcome(request, status, code, diagnostics)
 
 
-async def _suffer(request: web.Request, fault: Fault) -> web.Response | None:
-    """The fault instead of an answer; None where the answer only came late."""
-    await asyncio.sleep(fault.seconds)
-    if fault.cut and request.transport is not None:
-        request.transport.abort()
-        return web.Response(status=500)
+def _told(request: web.Request, fault: Fault) -> web.Response:
     if fault.body is not None:
         return web.Response(status=fault.status or 200, body=fault.body, content_type="application/fhir+json")
-    if not fault.status:
-        return None
     more = {"Retry-After": fault.after} if fault.after else {}
     return _outcome(request, fault.status, fault.code, fault.diagnostics, **more)
 

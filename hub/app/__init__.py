@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from hub import telemetry
 from hub.app.doors import MLLP_DIALECT, by_mesh, by_sqs, mllp_door, partners_door, rehearsal_door
-from hub.app.parts import Parts, conveyor_of, duties_of, parts_of, pds_of
+from hub.app.parts import Parts, conveyor_of, duties_of, notify_of, parts_of, pds_of
 from hub.app.readiness import readiness, without
-from hub.app.tables import context_of, feeds_of, wall_clock
+from hub.app.tables import context_of, feeds_of, plan_ids_of, wall_clock
 from hub.config import Settings
 from hub.flow.asker import Asker
 from hub.flow.consumers import RECORDS
@@ -30,6 +30,7 @@ from hub.io.mesh import MeshClient, mesh_settings
 from hub.web.site import Site, site
 
 if TYPE_CHECKING:
+    from hub.io.notify import NotifyDoor
     from hub.io.pds import PdsDoor
 
 __all__ = [
@@ -39,7 +40,9 @@ __all__ = [
     "context_of",
     "conveyor_of",
     "feeds_of",
+    "notify_of",
     "pds_of",
+    "plan_ids_of",
     "running",
     "wall_clock",
 ]
@@ -58,6 +61,7 @@ class Running:
     http_port: int = 0
     partners_url: str = ""
     pds: PdsDoor | None = None
+    notify: NotifyDoor | None = None
 
     async def caught_up(self, patience: float = 60.0) -> None:
         """Wait until every event is confirmed and finished; TimeoutError after `patience` seconds."""
@@ -73,13 +77,14 @@ async def running(
     """Run the roles in this process until the block ends; what was taken is finished, then everything is closed: the
     doors first, the store last."""
     parts = parts_of(settings, roles, clock)
-    hub = Running(parts.store, pds=parts.pds)
+    hub = Running(parts.store, pds=parts.pds, notify=parts.notify)
     async with AsyncExitStack() as closing:
         closing.push_async_callback(parts.store.close)
         closing.push_async_callback(_write_down, parts)
         closing.push_async_callback(parts.conveyor.close)
-        if parts.pds:
-            closing.push_async_callback(parts.pds.close)
+        for door in (parts.pds, parts.notify):
+            if door:
+                closing.push_async_callback(door.close)
         if "relay" in roles and not settings.amqp_url:  # what was on the conveyor died with the process before
             await patiently(refill, parts.store, FOREVER)
         for role in roles:
@@ -156,7 +161,9 @@ async def _open_site(parts: Parts, hub: Running, closing: AsyncExitStack) -> Non
     is_ready = readiness(parts.store, parts.conveyor, parts.roles)
     settings = parts.settings
     pages = Site(
-        site(is_ready, watch.look if looks else _nothing, without(parts.pds)), settings.http_host, settings.http_port
+        site(is_ready, watch.look if looks else _nothing, without(parts.pds, parts.notify)),
+        settings.http_host,
+        settings.http_port,
     )
     closing.push_async_callback(pages.stop)
     await pages.start()

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from adapters import ADAPTERS
-from hub.app.tables import context_of, feeds_of, wall_clock
+from hub.app.tables import context_of, feeds_of, plan_ids_of, wall_clock
 from hub.config import Settings
 from hub.flow.consumers import CONSUMERS
 from hub.flow.file_faults import notice_file_faults
@@ -28,6 +28,7 @@ from hub.io.store import SqlStore, store_of
 from hub.mapping import FeedTables
 
 if TYPE_CHECKING:
+    from hub.io.notify import NotifyDoor
     from hub.io.pds import PdsDoor
 
 TELL_REFUSALS = timedelta(minutes=1)
@@ -48,6 +49,7 @@ class Parts:
     ledger: ReplyLedger
     intake: Intake
     pds: PdsDoor | None
+    notify: NotifyDoor | None
 
 
 def parts_of(settings: Settings, roles: tuple[str, ...], clock: Clock) -> Parts:
@@ -57,8 +59,11 @@ def parts_of(settings: Settings, roles: tuple[str, ...], clock: Clock) -> Parts:
     conveyor = conveyor_of(settings, roles)
     relay = Relay(store, conveyor, clock)
     intake = Intake(store, ADAPTERS, feeds, clock, relay.wake)
-    pds = pds_of(settings, store, clock) if {"worker", "web"} & set(roles) else None
-    return Parts(settings, roles, clock, feeds, context, store, conveyor, relay, ReplyLedger(store, clock), intake, pds)
+    ledger = ReplyLedger(store, clock)
+    asks = bool({"worker", "web"} & set(roles))
+    pds = pds_of(settings, store, clock) if asks else None
+    notify = notify_of(settings, store, clock) if asks else None
+    return Parts(settings, roles, clock, feeds, context, store, conveyor, relay, ledger, intake, pds, notify)
 
 
 def conveyor_of(settings: Settings, roles: tuple[str, ...] = ()) -> Conveyor:
@@ -78,6 +83,16 @@ def pds_of(settings: Settings, store: Store, clock: Clock = wall_clock) -> PdsDo
     from hub.io.pds import PdsDoor, pds_settings  # cryptography is loaded where something is signed
 
     return PdsDoor(pds_settings(settings), PdsFhir(), store, clock)
+
+
+def notify_of(settings: Settings, store: Store, clock: Clock = wall_clock) -> NotifyDoor | None:
+    """The door to NHS Notify; None where the settings name none. Raises CannotRun."""
+    if not settings.notify_url:
+        return None
+    from adapters.nhs_notify import NhsNotify
+    from hub.io.notify import NotifyDoor, notify_settings  # cryptography is loaded where something is signed
+
+    return NotifyDoor(notify_settings(settings), NhsNotify(plan_ids_of(settings)), store, clock)
 
 
 def duties_of(parts: Parts) -> list[Duty]:

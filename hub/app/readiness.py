@@ -10,7 +10,7 @@ from hub.flow.ports.store import Store
 from hub.web.site import Ready
 
 if TYPE_CHECKING:
-    from hub.io.pds import PdsDoor
+    from hub.io.nhs_api import ApiDoor
 
 
 def readiness(store: Store, conveyor: Conveyor, roles: tuple[str, ...]) -> Ready:
@@ -28,14 +28,13 @@ def readiness(store: Store, conveyor: Conveyor, roles: tuple[str, ...]) -> Ready
     return away
 
 
-def without(pds: PdsDoor | None) -> Ready:
+def without(*doors: ApiDoor | None) -> Ready:
     """What the hub can do without for a while: nobody is unready for it, but everybody may see it."""
 
     async def missing() -> dict[str, str]:
-        if pds is None:
-            return {}
-        why = await pds.away()
-        telemetry.part_away("pds", why)
-        return {"pds": why} if why else {}
+        found = {door.partner.name: await door.away() for door in doors if door}
+        for name, why in found.items():
+            telemetry.part_away(name, why)
+        return {name: why for name, why in found.items() if why}
 
     return missing

@@ -12,6 +12,9 @@ from hub.errors import CannotRun
 from hub.flow.handlers import Context
 from hub.flow.ports.store import Clock
 from hub.mapping import FeedTables, TableProblem, load_feeds, load_policies
+from hub.mapping.actions import load_actions
+from hub.mapping.letters import load_letters
+from hub.mapping.plan_ids import unfit_plan_ids
 
 
 def wall_clock() -> datetime:
@@ -29,6 +32,16 @@ def context_of(settings: Settings, clock: Clock = wall_clock) -> Context:
     """What handlers and clerks' decisions need besides a transaction."""
     with _right_tables():
         return Context(load_policies(settings.mappings / "policy"), clock, asks_pds=bool(settings.pds_url))
+
+
+def plan_ids_of(settings: Settings) -> dict[str, str]:
+    """The id at NHS Notify of each routing plan of the catalogue."""
+    ids = dict(settings.notify_plans)
+    with _right_tables():
+        catalogue = load_letters(settings.mappings / "letters.toml", load_actions(settings.mappings / "actions.toml"))
+    if wrong := unfit_plan_ids(catalogue.plans, ids):
+        raise CannotRun(" ".join(wrong))
+    return ids
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from hub.config.forms import (
     one_of,
     partner_address,
     path_or_none,
+    plan_ids,
     port,
     port_or_none,
     rate,
@@ -214,6 +215,52 @@ class Settings:
         "",
         "The URL of the SQS queue that brings events of PDS; needs the extra `sqs`. Empty: there is none.",
     )
+    notify_url: str = _setting(
+        "HUB_NOTIFY_URL",
+        partner_address,
+        "",
+        "Where NHS Notify is (https://api.service.nhs.uk/comms). Empty: letters are wished, and nobody is told.",
+    )
+    notify_token_url: str = _setting(
+        "HUB_NOTIFY_TOKEN_URL",
+        partner_address,
+        "",
+        "Where tokens for NHS Notify come from (.../oauth2/token), letter for letter.",
+    )
+    notify_client: str = _setting(
+        "HUB_NOTIFY_CLIENT", text, "", "The API key of our application at the API platform, to ask with.", secret=True
+    )
+    notify_kid: str = _setting(
+        "HUB_NOTIFY_KID", text, "", "The name (kid) under which our public key is registered there."
+    )
+    notify_key: Path | None = _setting(
+        "HUB_NOTIFY_KEY", path_or_none, "", "Our private key (PEM, RSA of 4096 bits); it may be the one for PDS."
+    )
+    notify_plans: tuple[tuple[str, str], ...] = _setting(
+        "HUB_NOTIFY_PLANS",
+        plan_ids,
+        "",
+        "The id at NHS Notify of each plan of letters.toml: invitation=ID,result=ID. Each environment has its own.",
+    )
+    notify_application_id: str = _setting(
+        "HUB_NOTIFY_APPLICATION_ID",
+        text,
+        "",
+        "The id of our application, with which NHS Notify signs its callbacks.",
+        secret=True,
+    )
+    notify_api_key: str = _setting(
+        "HUB_NOTIFY_API_KEY", text, "", "The API key that NHS Notify gave us, and shows with callbacks.", secret=True
+    )
+    notify_per_minute: int = _setting(
+        "HUB_NOTIFY_PER_MINUTE",
+        count,
+        "1200",
+        "How many requests a minute go to NHS Notify, of all processes together.",
+    )
+    notify_seconds: float = _setting(
+        "HUB_NOTIFY_SECONDS", seconds, "60", "How long handing one batch to NHS Notify may take, with every try."
+    )
     refill_seconds: float = _setting(
         "HUB_REFILL_SECONDS", seconds, "60", "Events on the conveyor but unfinished for so long are sent again."
     )
@@ -248,6 +295,7 @@ class Settings:
             _refuse_half_tls(settings, door)
         _refuse_half_mesh(settings)
         _refuse_half_pds(settings)
+        _refuse_half_notify(settings)
         return settings
 
     @property
@@ -318,12 +366,33 @@ def _refuse_half_mesh(settings: Settings) -> None:
 
 
 def _refuse_half_pds(settings: Settings) -> None:
-    needed = {
-        "HUB_PDS_TOKEN_URL": settings.pds_token_url,
-        "HUB_PDS_CLIENT": settings.pds_client,
-        "HUB_PDS_KID": settings.pds_kid,
-        "HUB_PDS_KEY": settings.pds_key,
-    }
-    missing = [name for name, value in needed.items() if not value]
-    if settings.pds_url and missing:
-        raise CannotRun(f"HUB_PDS_URL needs {' and '.join(missing)} too. Set them, or leave HUB_PDS_URL empty.")
+    _refuse_half(
+        bool(settings.pds_url),
+        "HUB_PDS",
+        TOKEN_URL=settings.pds_token_url,
+        CLIENT=settings.pds_client,
+        KID=settings.pds_kid,
+        KEY=settings.pds_key,
+    )
+
+
+def _refuse_half_notify(settings: Settings) -> None:
+    _refuse_half(
+        bool(settings.notify_url),
+        "HUB_NOTIFY",
+        TOKEN_URL=settings.notify_token_url,
+        CLIENT=settings.notify_client,
+        KID=settings.notify_kid,
+        KEY=settings.notify_key,
+        PLANS=settings.notify_plans,
+    )
+    if bool(settings.notify_application_id) != bool(settings.notify_api_key):
+        raise CannotRun(
+            "HUB_NOTIFY_APPLICATION_ID and HUB_NOTIFY_API_KEY belong together: set both, or neither for no callbacks."
+        )
+
+
+def _refuse_half(has_url: bool, partner: str, **needed: object) -> None:
+    missing = [f"{partner}_{name}" for name, value in needed.items() if not value]
+    if has_url and missing:
+        raise CannotRun(f"{partner}_URL needs {' and '.join(missing)} too. Set them, or leave {partner}_URL empty.")

@@ -10,6 +10,8 @@ from pathlib import Path
 MAPPINGS = Path(__file__).resolve().parent.parent.parent / "mappings"
 """The tables that came with the hub."""
 _UNITS = {"": 1, "b": 1, "kib": 1024, "mib": 1024**2, "gib": 1024**3}
+_PLAN = re.compile(r"[a-z][a-z0-9_-]*", re.ASCII)
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
 
 class Unfit(ValueError):
@@ -81,6 +83,20 @@ def rate(text: str) -> float:
     if not text.replace(".", "", 1).isdigit() or not text.isascii() or not 0.1 <= float(text) <= 1000:
         raise Unfit(form)
     return float(text)
+
+
+def plan_ids(text: str) -> tuple[tuple[str, str], ...]:
+    """`invitation=5c1e6d1c-…,post=e1d2c3b4-…`, each name once."""
+    if not text:
+        return ()
+    form = "names of routing plans with their ids, like invitation=5c1e6d1c-7d0e-4c8b-9a42-0f3b6a2d9e11,post=..."
+    pairs = [one.strip().partition("=") for one in text.split(",")]
+    if not all(_PLAN.fullmatch(name) and _UUID.fullmatch(plan_id) for name, _, plan_id in pairs):
+        raise Unfit(form)
+    found = {name: plan_id.lower() for name, _, plan_id in pairs}
+    if len(found) < len(pairs):
+        raise Unfit(f"{form}, and each name once")
+    return tuple(found.items())
 
 
 def time_of_day(text: str) -> time | None:

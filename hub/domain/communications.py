@@ -24,8 +24,9 @@ class Message:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Batch:
-    """Messages of one routing plan that are handed over together. `single`: one message by itself, which Notify takes
-    by another road and knows again by the message's own reference instead of the batch's."""
+    """Messages of one routing plan (by its name in letters.toml) that are handed over together. `single`: one message
+    by itself, which Notify takes by another road and knows again by the message's own reference instead of the batch's.
+    """
 
     reference: str
     routing_plan: str
@@ -105,3 +106,12 @@ class ChannelNews:
 
 
 News = MessageNews | ChannelNews
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadNews:
+    """What came as news is not of the form that Notify documents, and none of it was taken. `place`: where it is wrong
+    (a JSON pointer); of what stands there nothing is told, because it may be about somebody."""
+
+    place: str
+    why: str

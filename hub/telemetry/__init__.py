@@ -39,19 +39,15 @@ from hub.telemetry.mesh import (
     outgoing_sent,
 )
 from hub.telemetry.metrics import CONTENT_TYPE, REGISTRY, SECONDS, count_one, label, render_metrics
+from hub.telemetry.nhs_api import api_asked, api_circuit, api_responded, api_token, api_waited
 from hub.telemetry.outcomes import discharges_waiting, letter_held
 from hub.telemetry.partners import partner_answered, partner_not_proven
 from hub.telemetry.pds import (
-    pds_asked,
     pds_asked_by_hand,
-    pds_circuit,
     pds_events_failed,
     pds_events_taken,
     pds_hinted,
     pds_put_off,
-    pds_responded,
-    pds_token,
-    pds_waited,
     pds_waiting,
 )
 from hub.telemetry.recall import (
@@ -68,6 +64,11 @@ from hub.telemetry.traces import new_traceparent, span, steps, stop_tracing, tra
 __all__ = [
     "CONTENT_TYPE",
     "REGISTRY",
+    "api_asked",
+    "api_circuit",
+    "api_responded",
+    "api_token",
+    "api_waited",
     "backlog",
     "broker_connected",
     "broker_failed",
@@ -94,16 +95,11 @@ __all__ = [
     "outgoing_sent",
     "partner_answered",
     "partner_not_proven",
-    "pds_asked",
     "pds_asked_by_hand",
-    "pds_circuit",
     "pds_events_failed",
     "pds_events_taken",
     "pds_hinted",
     "pds_put_off",
-    "pds_responded",
-    "pds_token",
-    "pds_waited",
     "pds_waiting",
     "queue_depth",
     "recall_due",

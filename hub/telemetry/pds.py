@@ -1,25 +1,13 @@
-"""What is told of PDS. Of a question only its kind, of an answer only what kind it was: never an address, which holds
-somebody's number."""
+"""What is told of questions to PDS: their kinds and their number, never whom they are about. How PDS answers:
+`nhs_api`."""
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge
 
 from hub.telemetry.fence import about, log
-from hub.telemetry.metrics import REGISTRY, SECONDS, count_one, label
+from hub.telemetry.metrics import REGISTRY, count_one, label
 
-_asked = Counter("hub_pds_asked", "Questions to PDS.", ["question", "outcome"], registry=REGISTRY)
-_ask_seconds = Histogram(
-    "hub_pds_ask_seconds", "Time until a question was answered or given up.", registry=REGISTRY, buckets=SECONDS
-)
-_responses = Counter("hub_pds_responses", "Responses of PDS by status.", ["status"], registry=REGISTRY)
-_response_seconds = Histogram(
-    "hub_pds_response_seconds", "Time of one request to PDS.", registry=REGISTRY, buckets=SECONDS
-)
-_wait_seconds = Histogram(
-    "hub_pds_wait_seconds", "Time until it was a request's turn.", registry=REGISTRY, buckets=SECONDS
-)
-_tokens = Counter("hub_pds_tokens", "Tokens fetched for PDS.", ["outcome"], registry=REGISTRY)
 _hints = Counter("hub_pds_events", "Events about people on PDS that came.", ["outcome"], registry=REGISTRY)
 _events_failures = Counter(
     "hub_pds_events_failures", "Times the queue with events of PDS could not be used.", registry=REGISTRY
@@ -32,34 +20,11 @@ _waiting = Gauge("hub_pds_questions_waiting", "Questions that wait for PDS.", ["
 _oldest_seconds = Gauge(
     "hub_pds_oldest_question_seconds", "Age of the oldest question that waits.", ["question"], registry=REGISTRY
 )
-_circuit_open = Gauge("hub_pds_circuit_open", "1 while PDS is only tried now and then.", registry=REGISTRY)
-
-
-def pds_asked(question: str, outcome: str, seconds: float) -> None:
-    count_one(_asked, question, outcome)
-    _ask_seconds.observe(seconds)
-    log("debug", "pds_asked", what=question, outcome=outcome, seconds=round(seconds, 4))
 
 
 def pds_asked_by_hand(question: str, outcome: str, who: str) -> None:
     """An operator asked: the audit's line. `who` is the name of the account."""
     log("warning", "pds_asked_by_hand", what=question, outcome=outcome, peer=who)
-
-
-def pds_responded(status: str, seconds: float) -> None:
-    """`none` where nothing came."""
-    count_one(_responses, status)
-    _response_seconds.observe(seconds)
-
-
-def pds_waited(seconds: float) -> None:
-    _wait_seconds.observe(seconds)
-
-
-def pds_token(outcome: str) -> None:
-    """`new`, or why there is none. A refusal is an engineer's business."""
-    _tokens.labels(label(outcome)).inc()
-    log({"new": "debug", "token-refused": "error"}.get(outcome, "warning"), "pds_token", outcome=outcome)
 
 
 def pds_put_off(why: str) -> None:
@@ -92,9 +57,3 @@ def pds_waiting(kind: str, number: int, oldest_seconds: float) -> None:
     """How many questions of a kind wait in the store, and for how long the oldest."""
     _waiting.labels(label(kind)).set(number)
     _oldest_seconds.labels(label(kind)).set(oldest_seconds)
-
-
-def pds_circuit(*, is_open: bool) -> None:
-    _circuit_open.set(is_open)
-    if is_open:
-        log("warning", "pds_circuit_open")

@@ -32,6 +32,7 @@ VERBS: dict[str, str] = {
     "journal": "what arrived and what was answered: list, show, export",
     "cohort": "the people who may be matched: import",
     "pds": "the national demographics: prove the connection, ask by hand",
+    "notify": "NHS Notify, which tells people: prove the connection",
     "person": "one person's recall and why; put off, cease, reinstate",
     "pnl": "the practices' lists and their answers",
     "discharges": "discharges from colposcopy: list, show, apply, reject, undo, rejected",

@@ -68,6 +68,7 @@ def _check_tables(options: argparse.Namespace) -> int:
         said += _wrong_with(lambda: load_policies(directory if wanted else settings.mappings / "policy"))
     if wanted is None or wanted.name in ("actions.toml", "letters.toml"):  # the one names letters of the other
         said += _wrong_with(lambda: _letters_of(directory if wanted else settings.mappings))
+        said += _wrong_ids(settings) if not said and wanted is None and settings.notify_url else []
     if options.json:
         say_json(said)
     elif said:
@@ -75,6 +76,17 @@ def _check_tables(options: argparse.Namespace) -> int:
     else:
         say("Every mapping table is right.")
     return 1 if said else 0
+
+
+def _wrong_ids(settings: Settings) -> list[str]:
+    """Routing plans without an id at NHS Notify, where one is configured."""
+    from hub.app import plan_ids_of
+
+    try:
+        plan_ids_of(settings)
+    except CannotRun as wrong:
+        return [str(wrong)]
+    return []
 
 
 def _letters_of(mappings: Path) -> object:

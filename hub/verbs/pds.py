@@ -6,10 +6,11 @@ import argparse
 import asyncio
 import getpass
 import sys
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from hub.errors import CannotRun, Retry
+from hub.verbs.connection import show_connection
 from hub.verbs.speaking import data_argument, json_argument, opened_store, say, say_json, say_table, settings_of
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ EXAMPLES = (
     "hub pds ask                          whose NHS number is it? The number is asked for, never an argument",
     "hub pds ask --claim                  who is it? Family name, given name, date of birth and postcode are asked for",
 )
-CLOCK_MAY_DIFFER = timedelta(seconds=10)
 _CLAIM = ("Family name", "Given name (may be empty)", "Date of birth (yyyy-mm-dd)", "Postcode (may be empty)")
 
 
@@ -92,7 +92,7 @@ def _status(store: SqlStore, settings: Settings, options: argparse.Namespace) ->
         say("No PDS is configured: nobody is asked. Set HUB_PDS_URL and the other HUB_PDS_ settings.")
         return 0
     say(f"At most {settings.pds_per_second:g} requests a second, by all processes together.")
-    say("Whether PDS answers: /ready of a worker (`without`), hub_pds_circuit_open, `hub pds check`.")
+    say("Whether PDS answers: /ready of a worker (`without`), hub_api_circuit_open, `hub pds check`.")
     return 0
 
 
@@ -185,51 +185,4 @@ def _fields(answer: Answer) -> dict[str, Any]:
 
 async def _check(store: Store, options: argparse.Namespace) -> int:
     async with _door(store, options) as pds:
-        findings = await _findings(pds)
-    well = all(finding["well"] for finding in findings)
-    if options.json:
-        say_json({"well": well, "findings": findings})
-    else:
-        for finding in findings:
-            say(f"{'✓' if finding['well'] else '✗'}  {finding['what']:8} {finding['says']}")
-    return 0 if well else 1
-
-
-async def _findings(pds: PdsDoor) -> list[dict[str, Any]]:
-    token = await _token(pds)
-    findings = [token, _clock(pds)]
-    return [*findings, await _reach(pds)] if token["well"] else findings
-
-
-async def _token(pds: PdsDoor) -> dict[str, Any]:
-    from hub.io.pds import TokenRefused
-
-    try:
-        await pds.tokens.token(pds.http)
-    except TokenRefused as refused:
-        return _finding("token", False, f"refused ({refused.status}): {refused.said or 'no reason given'}")
-    except Retry as away:
-        return _finding("token", False, f"{away.hint}: HUB_PDS_TOKEN_URL does not answer as a token server.")
-    return _finding("token", True, "The token server takes our key.")
-
-
-def _clock(pds: PdsDoor) -> dict[str, Any]:
-    ahead = pds.tokens.server_is_ahead
-    if ahead is None:
-        return _finding("clock", True, "The token server said no time; nothing to compare.")
-    well = abs(ahead) <= CLOCK_MAY_DIFFER
-    word = "ahead of" if ahead > timedelta(0) else "behind"
-    advice = "" if well else " Set this machine's clock: assertions are refused when it differs much."
-    return _finding("clock", well, f"The server is {abs(ahead.total_seconds()):.0f} s {word} this machine.{advice}")
-
-
-async def _reach(pds: PdsDoor) -> dict[str, Any]:
-    try:
-        why = await pds.knock()
-    except Retry as away:
-        why = away.hint
-    return _finding("pds", not why, f"PDS does not answer as it should ({why})." if why else "PDS answers us.")
-
-
-def _finding(what: str, well: bool, says: str) -> dict[str, Any]:
-    return {"what": what, "well": well, "says": says}
+        return await show_connection(pds, "PDS", as_json=options.json)

@@ -16,6 +16,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from adapters import ADAPTERS
+from adapters.nhs_notify import read_callback
 from adapters.pds_events import KINDS, read_events
 from hub.contract import Adapter, Opened
 from hub.domain.nhs_number import is_valid
@@ -176,6 +177,14 @@ def unpack(raw: bytes) -> None:
     message.sender, message.file_name, message.is_report, message.local_id, message.about, message.status_code  # noqa: B018 - only reading
 
 
+def read_callback_of_notify(raw: bytes) -> None:
+    """News, or the place where there is none; the same twice, and fit to be kept."""
+    news = read_callback(raw)
+    assert news == read_callback(raw)
+    for one in news if isinstance(news, tuple) else ():
+        assert one.key and one.reference and one.at.tzinfo is UTC and "\x00" not in one.reason + one.description
+
+
 def _of_dialect(dialect: str) -> Target:
     seeds = tuple(case.raw for case in CASES if case.dialect == dialect)
     return Target(dialect, partial(read_message, dialect), seeds)
@@ -220,5 +229,14 @@ def _pds_events() -> Target:
     return Target("pds_events", read_hints, (one, other, b"[" + one + b"," + other + b"]", one + b"\r\n" + other))
 
 
-OTHERS = (_rows(), _parts_of_a_workbook(), _pds_events(), _mllp(), _mesh())
+def _notify() -> Target:
+    times = '"messageId":"2WL3qFTEFM0qMY8xjRbt1LIKCzM","messageReference":"r","timestamp":"2026-01-06T09:00:00.123Z"'
+    message = f'{{"type":"MessageStatus","attributes":{{{times},"messageStatus":"failed"}}}}'
+    order = '"cascadeType":"primary","cascadeOrder":1,"channel":"letter","channelStatus":"sending","retryCount":0'
+    channel = f'{{"type":"ChannelStatus","attributes":{{{times},{order}}},"meta":{{"idempotencyKey":"k"}}}}'
+    seeds = tuple(f'{{"data":[{items}]}}'.encode() for items in (message, channel, f"{message},{channel}"))
+    return Target("notify", read_callback_of_notify, seeds)
+
+
+OTHERS = (_rows(), _parts_of_a_workbook(), _pds_events(), _notify(), _mllp(), _mesh())
 TARGETS = {target.name: target for target in (*map(_of_dialect, ADAPTERS), *OTHERS)}

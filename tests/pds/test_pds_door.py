@@ -22,7 +22,8 @@ from hub import telemetry
 from hub.domain.demographics import Ambiguous, Found, Invalidated, NotFound, Refused, WhoHas, WhoIs
 from hub.domain.nhs_number import check_digit
 from hub.errors import CannotRun, Reason
-from hub.io.pds import PdsAway, PdsDoor, PdsSettings, TokenRefused
+from hub.io.nhs_api import ApiAway, ApiSettings, TokenRefused
+from hub.io.pds import PdsDoor
 from hub.io.store import SqlStore
 from tests.pds.openapi import request_problems, response_problems
 
@@ -53,7 +54,7 @@ def who(case: str) -> WhoIs:
 def door(pds: PdsSimulator, store: SqlStore, keys: tuple[Path, bytes]) -> NewDoor:
     @asynccontextmanager
     async def opened(**how: Any) -> AsyncIterator[PdsDoor]:
-        settings = PdsSettings(pds.url, pds.token_url, pds.client, pds.kid, keys[0], per_second=200.0)
+        settings = ApiSettings(pds.url, pds.token_url, pds.client, pds.kid, keys[0], per_second=200.0)
         clock = how.pop("clock", now)
         async with PdsDoor(replace(settings, **how), PdsFhir(), store, clock) as door:
             yield door
@@ -62,10 +63,10 @@ def door(pds: PdsSimulator, store: SqlStore, keys: tuple[Path, bytes]) -> NewDoo
 
 
 async def outcome(door: PdsDoor, question: WhoHas | WhoIs) -> str:
-    """What became of the question: the kind of the answer, or the hint of PdsAway."""
+    """What became of the question: the kind of the answer, or the hint of ApiAway."""
     try:
         return type(await door.ask(question)).__name__
-    except PdsAway as away:
+    except ApiAway as away:
         assert away.reason is Reason.PDS_AWAY
         return away.hint
 
@@ -191,7 +192,7 @@ async def test_a_token_that_pds_never_accepts_is_not_fetched_for_ever(door: NewD
 
 def test_a_key_that_is_none_is_one_sentence(tmp_path: Path, store: SqlStore) -> None:
     path = tmp_path / "key.pem"
-    settings = PdsSettings("http://127.0.0.1:9", "http://127.0.0.1:9/token", "client", "kid", path)
+    settings = ApiSettings("http://127.0.0.1:9", "http://127.0.0.1:9/token", "client", "kid", path)
     with pytest.raises(CannotRun, match="cannot be read"):
         PdsDoor(settings, PdsFhir(), store, now)
     path.write_text("no key")
@@ -265,7 +266,7 @@ async def test_answers_without_end_or_sense_are_no_answers(door: NewDoor, pds: P
     async with door(seconds=1.0) as asked:
         pds.faults.append(Fault(body=b"<html>"))
         assert await outcome(asked, WhoHas(number("ordinary"))) == Refused.__name__
-        pds.faults.extend([Fault(body=b"x" * 5_000_000)] * 9)
+        pds.faults.extend([Fault(body=b"x" * 9_000_000)] * 9)
         assert await outcome(asked, WhoHas(number("ordinary"))) in ("no-connection", "circuit-open")
 
 
@@ -288,7 +289,7 @@ async def test_the_circuit_opens_lets_one_try_and_closes(door: NewDoor, pds: Pds
     async with door(failures=2, rest_seconds=0.5) as asked:
         assert await outcome(asked, WhoHas(number("ordinary"))) == "SERVICE_UNAVAILABLE"
         assert len(pds.seen) == 2 and await asked.away() == "circuit-open"
-        assert b"hub_pds_circuit_open 1.0" in telemetry.render_metrics()
+        assert b'hub_api_circuit_open{partner="pds"} 1.0' in telemetry.render_metrics()
         assert {await outcome(asked, WhoHas(number("moved"))) for _ in range(5)} == {"circuit-open"}
         assert len(pds.seen) == 2
         await asyncio.sleep(0.5)
@@ -298,7 +299,7 @@ async def test_the_circuit_opens_lets_one_try_and_closes(door: NewDoor, pds: Pds
         pds.faults.append(TOO_MANY)
         assert await outcome(asked, WhoHas(number("moved"))) == "Found", "too many questions: so it is there"
         assert await asked.away() == ""
-    assert b"hub_pds_circuit_open 0.0" in telemetry.render_metrics()
+    assert b'hub_api_circuit_open{partner="pds"} 0.0' in telemetry.render_metrics()
 
 
 # -- nothing leaks
@@ -317,15 +318,15 @@ async def test_no_number_name_or_address_is_told(
             pds.faults.extend([Fault(cut=True)] * 2)
             try:
                 await asked.ask(question)
-            except PdsAway as away:
+            except ApiAway as away:
                 errors.append(repr(away) + str(away))
     async with door(url="http://127.0.0.1:9", seconds=1.0) as nowhere:
-        with pytest.raises(PdsAway) as away_for_good:
+        with pytest.raises(ApiAway) as away_for_good:
             await nowhere.ask(WhoHas(person.nhs_number))
     telemetry.configure(json=True, level="warning")
     caught = away_for_good.value
     said = capsys.readouterr().err + telemetry.render_metrics().decode() + "".join(errors) + repr(caught)
-    assert "pds_asked" in said
+    assert "api_asked" in said
     assert caught.__cause__ is None and caught.__suppress_context__
     for secret in (person.nhs_number, person.family_name, person.postcode or "-", str(person.date_of_birth), "Patient"):
         assert secret not in said

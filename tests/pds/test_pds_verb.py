@@ -16,7 +16,7 @@ from hub.app import running
 from hub.config import Settings
 from hub.domain.demographics import WhoHas
 from hub.errors import CannotRun
-from hub.io.pds import PdsAway
+from hub.io.nhs_api import ApiAway
 from tests.journeys.driving import Finished, hub, is_one_sentence
 
 PEOPLE = special_people()
@@ -162,7 +162,7 @@ async def test_a_pds_that_is_away_shows_itself_and_makes_nobody_unready(
         assert await ready(up.http_port) == (200, {"status": "ready", "away": {}})
         pds.faults.extend([Fault(503)] * 50)
         while not await up.pds.away():  # how many questions that takes, the uneven rests decide
-            with pytest.raises(PdsAway):
+            with pytest.raises(ApiAway):
                 await up.pds.ask(WhoHas(PEOPLE["ordinary"].person.nhs_number))
         assert await ready(up.http_port) == (200, {"status": "ready", "away": {}, "without": {"pds": "circuit-open"}})
     async with running(Settings.from_environment(settings), ("intake",)) as intake:

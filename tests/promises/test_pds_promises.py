@@ -27,7 +27,8 @@ from hub.flow.asker import Asker
 from hub.flow.asking import NOT_ANSWERED
 from hub.flow.ports.questions import Kind, QuestionRow
 from hub.flow.ports.results import TaskRow
-from hub.io.pds import PdsDoor, PdsSettings
+from hub.io.nhs_api import ApiSettings
+from hub.io.pds import PdsDoor
 from tests.flow.scene import misspelt
 from tests.promises.road import Road
 
@@ -44,7 +45,7 @@ class Bench:
 
     def __init__(self, road: Road, pds: PdsSimulator, key: Path) -> None:
         self.road, self.scene, self.pds = road, road.scene, pds
-        self._settings = PdsSettings(
+        self._settings = ApiSettings(
             pds.url, pds.token_url, pds.client, pds.kid, key, per_second=500.0, seconds=0.5, failures=1000
         )
         self.doors: list[PdsDoor] = []

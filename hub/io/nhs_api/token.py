@@ -1,4 +1,4 @@
-"""Tokens for PDS: an assertion that we sign, exchanged for a token that is kept until shortly before it ends."""
+"""Tokens of the platform: an assertion that we sign, exchanged for a token, which is kept until it ends."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ import jwt
 from hub import telemetry
 from hub.errors import CannotRun
 from hub.flow.ports.store import Clock
-from hub.io.pds.away import PdsAway
-from hub.io.pds.settings import PdsSettings
+from hub.io.nhs_api.away import ApiAway, Partner
+from hub.io.nhs_api.settings import ApiSettings
 
 ASSERTION_LIVES = timedelta(minutes=3)
 """The platform takes at most five minutes; two of them are for its clock and ours."""
@@ -27,11 +27,11 @@ _BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _ALGORITHM = "RS512"
 
 
-class TokenRefused(PdsAway):
+class TokenRefused(ApiAway):
     """The token server knows what we want and does not give it: an engineer must act. `said` is its own sentence."""
 
-    def __init__(self, status: int, said: str) -> None:
-        super().__init__("token-refused", soon=False)
+    def __init__(self, partner: Partner, status: int, said: str) -> None:
+        super().__init__(partner, "token-refused", soon=False)
         self.status = status
         self.said = said
 
@@ -39,17 +39,18 @@ class TokenRefused(PdsAway):
 class Tokens:
     """Fetches one at a time, whoever asks; renews early, and lives with the old one as long as it is good."""
 
-    def __init__(self, settings: PdsSettings, clock: Clock) -> None:
+    def __init__(self, partner: Partner, settings: ApiSettings, clock: Clock) -> None:
+        self._partner = partner
         self._settings = settings
         self._clock = clock
-        self._key = read_key(settings.key)
+        self._key = read_key(settings.key, partner.setting("KEY"))
         self._fetching = asyncio.Lock()
         self._token = ""
         self._renew_at = self._ends_at = 0.0
         self.server_is_ahead: timedelta | None = None
 
     async def token(self, http: aiohttp.ClientSession) -> str:
-        """A token that is still good for a while. Raises PdsAway."""
+        """A token that is still good for a while. Raises ApiAway."""
         if _now() < self._renew_at:
             return self._token
         async with self._fetching:
@@ -58,19 +59,19 @@ class Tokens:
         return self._token
 
     def drop(self, token: str) -> None:
-        """PDS does not accept it; a newer one stays."""
+        """The partner does not accept it; a newer one stays."""
         if token == self._token:
             self._renew_at = self._ends_at = 0.0
 
     async def _renew(self, http: aiohttp.ClientSession) -> None:
         try:
             self._token, lifetime = await self._fetch(http)
-        except PdsAway as away:
-            telemetry.pds_token(away.hint)
+        except ApiAway as away:
+            telemetry.api_token(self._partner.name, away.hint)
             if _now() >= self._ends_at:
                 raise
             return
-        telemetry.pds_token("new")
+        telemetry.api_token(self._partner.name, "new")
         self._ends_at = _now() + lifetime
         self._renew_at = self._ends_at - min(_EARLY_SECONDS, lifetime / 4)
 
@@ -85,9 +86,9 @@ class Tokens:
         try:
             async with http.post(self._settings.token_url, data=form, timeout=limit, allow_redirects=False) as response:
                 self._note_clock(response.headers.get("Date", ""))
-                return _read(response.status, await response.read())
+                return _read(self._partner, response.status, await response.read())
         except (aiohttp.ClientError, TimeoutError, OSError):
-            raise PdsAway("token-server-away") from None  # the texts of these errors hold addresses
+            raise ApiAway(self._partner, "token-server-away") from None  # the texts of these errors hold addresses
 
     def assertion(self, at: datetime) -> str:
         """What proves who we are, once."""
@@ -107,32 +108,30 @@ class Tokens:
             self.server_is_ahead = None
 
 
-def read_key(path: Path) -> Any:
+def read_key(path: Path, setting: str) -> Any:
     """The private key, read once: parsing it takes longer than signing. Raises CannotRun."""
     try:
         return jwt.get_algorithm_by_name(_ALGORITHM).prepare_key(path.read_bytes())
     except OSError as error:
-        raise CannotRun(f"The key of HUB_PDS_KEY cannot be read ({error.strerror}). Correct the path.") from None
+        raise CannotRun(f"The key of {setting} cannot be read ({error.strerror}). Correct the path.") from None
     except (ValueError, TypeError, jwt.InvalidKeyError):
-        raise CannotRun(
-            "HUB_PDS_KEY holds no private RSA key in PEM without a password. Name the right file."
-        ) from None
+        raise CannotRun(f"{setting} holds no private RSA key in PEM without a password. Name the right file.") from None
 
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
-def _read(status: int, body: bytes) -> tuple[str, float]:
+def _read(partner: Partner, status: int, body: bytes) -> tuple[str, float]:
     """The token and how many seconds it is good for; the platform writes numbers as text."""
     said = _object(body)
     if status == 429 or status >= 500:
-        raise PdsAway("token-server-away")
+        raise ApiAway(partner, "token-server-away")
     if status != 200:
-        raise TokenRefused(status, str(said.get("error_description", said.get("error", "")))[:300])
+        raise TokenRefused(partner, status, str(said.get("error_description", said.get("error", "")))[:300])
     token, lifetime = said.get("access_token"), str(said.get("expires_in", ""))
     if not isinstance(token, str) or not token.isascii() or not token.isprintable() or not lifetime.isdigit():
-        raise TokenRefused(status, "The answer holds no token that can be used.")
+        raise TokenRefused(partner, status, "The answer holds no token that can be used.")
     return token, float(lifetime)
 
 
