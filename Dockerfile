@@ -9,8 +9,10 @@ RUN useradd --system --user-group --uid 10001 --no-create-home --shell /usr/sbin
 
 # The dependencies by themselves: they change seldom, and this layer with them.
 WORKDIR /app
-COPY requirements.lock ./
-RUN pip install --require-hashes --only-binary :all: -r requirements.lock
+COPY requirements.lock requirements-sqs.lock ./
+# `--build-arg EXTRA=sqs` for those to whom NHS England delivers events of PDS over SQS.
+ARG EXTRA=
+RUN pip install --require-hashes --only-binary :all: -r requirements.lock ${EXTRA:+-r requirements-$EXTRA.lock}
 
 # The hub stays where it is copied to, because its tables stand beside it. All of it is root's: it cannot change itself.
 COPY pyproject.toml README.md LICENSE ./

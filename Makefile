@@ -4,6 +4,8 @@ BIN := .venv/bin
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 MESH := .venv-mesh/.installed
+# Tests run abreast. A virtual host that is given is one for all of them: then they run one after another.
+ABREAST := $(if $(HUB_TEST_AMQP_URL),,-n auto --maxprocesses 4 --dist worksteal)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-embedded check bench faults soak fuzz lock docs clean
@@ -18,10 +20,10 @@ demo: $(RUNTIME)  ## the whole story on this machine: laboratories, records, the
 
 test: $(DEV) $(MESH)  ## every test, on private PostgreSQL and RabbitMQ servers too
 	@$(BIN)/python -m tests.servers.install postgresql rabbitmq
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(ABREAST)
 
 test-embedded: $(DEV)  ## the small run: no servers, the embedded hub alone
-	HUB_TEST_ROADS=embedded $(BIN)/python -m pytest -m "not servers"
+	HUB_TEST_ROADS=embedded $(BIN)/python -m pytest -m "not servers" $(ABREAST)
 
 check: $(DEV)  ## style, types, the import staircase, mapping tables, generated documents
 	$(BIN)/ruff check .
@@ -43,7 +45,7 @@ faults: $(DEV) $(MESH)  ## the full counts behind the short forms of make test: 
 	HUB_TEST_KILLS=40 HUB_TEST_FAULTS=20000 $(BIN)/python -m pytest tests/journeys/test_kill.py tests/journeys/test_faults.py -s
 	HUB_TEST_ALL=1 $(BIN)/python -m pytest tests/promises tests/formats tests/flow --timeout 3600
 
-soak: $(DEV)  ## long runs at the full counts: 100,000 letters handed over by senders that are killed
+soak: $(DEV)  ## long runs at the full counts: a day of 100,000 events of PDS, 100,000 letters by senders that are killed
 	@$(BIN)/python -m tests.servers.install postgresql
 	$(BIN)/python -m tests.soak
 

@@ -10,6 +10,7 @@ from hub.contract import Adapter
 
 _REGISTER = {
     "colposcopy_discharge": "adapters.colposcopy_discharge:ColposcopyDischarge",
+    "fhir_discharge": "adapters.fhir_discharge:FhirDischarge",
     "fhir_report": "adapters.fhir_report:FhirReport",
     "delimited_results": "adapters.delimited_results:DelimitedResults",
     "edifact_results": "adapters.edifact_results:EdifactResults",

@@ -24,6 +24,8 @@ from hub.mapping.check import Needs
 from hub.mapping.forms import read_sequence
 from hub.mapping.report import Source
 
+ANY_BYTES = "application/octet-stream"
+"""The media type of languages that have none of their own."""
 _NAMESPACE = uuid.UUID("6c1b0f0e-6b0d-5f0a-9c55-2f7f3a1f6b1d")
 
 
@@ -31,10 +33,10 @@ _NAMESPACE = uuid.UUID("6c1b0f0e-6b0d-5f0a-9c55-2f7f3a1f6b1d")
 class Opened:
     """A received message, opened just far enough to know who sent what. Never fails: what is unknown is empty.
 
-    `control_id` is what the sender will look for in our answer. `sent` is when it says it sent the message, as it
-    writes it (HL7 or ISO 8601), by which its clock is compared with ours. `sequence` is the number that a sender gave
-    its file, by which a missing one shows. `is_acknowledgement` marks what must not be answered. What is not
-    `rewritable` is only read: nobody can be given it with other people in it.
+    `control_id` is what the sender will look for in our answer. `sent` is when it says it sent the message (as HL7 or
+    ISO 8601 write it, without an offset in the table's zone), by which its clock is compared with ours. `sequence` is
+    the number that a sender gave its file, by which a missing one shows. `is_acknowledgement` marks what must not be
+    answered. What is not `rewritable` is only read: nobody can be given it with other people in it.
     `notes` are short facts about the bytes worth keeping (`charset=cp1252 undeclared`, `line-ends=LF`).
     `inner` belongs to the adapter.
     """
@@ -136,10 +138,12 @@ class Piece:
 
 class Adapter(Protocol):
     """One wire language. `dialect` is its name in the mapping tables and in the register (`adapters/__init__.py`);
-    `needs` is what a feed's table must say, because of what the messages are about."""
+    `needs` is what a feed's table must say, because of what the messages are about. `media_type` is what its messages
+    and answers are called over HTTP."""
 
     dialect: str
     needs: Needs
+    media_type: str
 
     def open(self, raw: bytes) -> Opened:
         """Read who sent what. Never raises."""

@@ -156,6 +156,9 @@ class Reason(Enum):
     MESH_AWAY = _Words(
         "mesh-away", "MESH cannot be used just now. What came waits there, what is to go waits here.", "", "207"
     )
+    EVENTS_AWAY = _Words(
+        "events-away", "The queue with events of PDS cannot be reached just now. What came waits there.", "", "207"
+    )
     PDS_AWAY = _Words("pds-away", "PDS does not answer just now. The question is asked again later.", "", "207")
     NOTIFY_AWAY = _Words(
         "notify-away", "NHS Notify does not answer just now. What people are to be told waits here.", "", "207"

@@ -1,31 +1,32 @@
-"""Dialects of rows: a file of which every row is one result. All of an adapter but the cutting.
+"""Dialects of rows that cut a file in a way of their own. All of an adapter but the cutting.
 
-An adapter of such a language says how its file is cut (`take_apart`), and is done: who sent it, what each row says by
-the sender's table, the answer, what stands where, and the file written again come from here. A place in a table is a
-column; in what the hub says it is the column and its line, `slide_number[3]`.
+An adapter of such a language says how its file is cut (`take_apart`), and is done. Everything else is what
+`hub.tabular` does for files that a table lays out: what each row says by the sender's table, its places, the answer. A
+place in a table is the name of a column.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 
-from hub.contract import Item, Opened, Piece, Reading, Sourced
-from hub.domain.events import ReportParked, ResultReported, Version
-from hub.errors import Place, Reason, Reject
-from hub.formats.sheets import Cell, Row, Sheet, cut, place_of_line, row
+from hub.contract import ANY_BYTES, Opened, Piece, Reading, Sourced
+from hub.errors import Reason, Reject
+from hub.formats.sheets import Cell, Row, Sheet, cut, row
 from hub.mapping import Feeds, FeedTable
 from hub.mapping.check import OF_RESULTS, Finding
 from hub.mapping.feed_table import Fact
-from hub.mapping.guard import guarded, our_fault
-from hub.mapping.report import Report, translate
+from hub.mapping.guard import our_fault
+from hub.mapping.report import Report
+from hub.mapping.stated import stated_facts_missing
+from hub.tabular import Record, cell_place, confirmation, read_row, refused, row_place
 
 __all__ = ["Cell", "Row", "RowDialect", "Sheet", "cut", "row"]
 
-_MOST_ERRORS = 500
-_VERSIONS = {version.value: version for version in Version}
+_LINES = re.compile(r"\r\n|\r|\n")
+_WORD = re.compile(r"[^\s|,;~^*:+'\"]+")
 
 
 class RowDialect:
@@ -33,6 +34,7 @@ class RowDialect:
 
     dialect: str
     needs = OF_RESULTS
+    media_type = ANY_BYTES
     columns: tuple[str, ...]
 
     def take_apart(self, text: str) -> Sheet:
@@ -43,13 +45,7 @@ class RowDialect:
     def open(self, raw: bytes) -> Opened:
         """Who sent what. Never raises."""
         charset, text = _decoded(raw)
-        inner: Sheet | Reject
-        try:
-            inner = self.take_apart(text)
-        except Reject as stop:
-            inner = stop.with_traceback(None)  # its frames hold the message
-        except Exception as error:  # a language's own cutting, of bytes that may be anything: it need not be perfect
-            inner = Reject(Reason.UNREADABLE, None, _told(error))
+        inner = self._taken_apart(text)
         sheet = inner if isinstance(inner, Sheet) else Sheet(())
         return Opened(
             raw=raw,
@@ -67,21 +63,25 @@ class RowDialect:
     def decode(self, opened: Opened, feeds: Feeds, today: date) -> Reading:
         """Each row, read by the sender's table. Never raises."""
         table = feeds(opened.application, opened.facility)
-        if refused := _refused(opened, table):
-            return Reading(table.feed if table else "", (Item("1.1", refused),))
-        assert table is not None  # else it had been refused
-        items = [
-            Item(f"{number}.1", outcome)
-            for number, each in enumerate(opened.inner.rows, start=1)
-            for outcome in _outcomes(each, table, today)
-        ]
+        stop = _refused(opened, table)
+        if stop or table is None:
+            return refused(table.feed if table else "", 1, stop or Reject(Reason.UNKNOWN_SENDER))
+        items = (
+            item
+            for each in opened.inner.rows
+            for item in read_row(
+                each.line,
+                partial(self._record, each),
+                lambda record: Report(record, table, today).outcomes(),
+                our_fault,
+            )
+        )
         return Reading(table.feed, tuple(items))
 
     def reply(self, opened: Opened, reading: Reading, at: datetime, reply_id: str) -> bytes | None:
-        """The answer as lines of columns: how many were taken, then each thing wrong."""
-        head = ("ANSWER", reading.answer, opened.control_id, reply_id, f"{at:%Y-%m-%dT%H:%M:%S%z}")
-        lines = [*head, str(len(reading.taken))], *map(_error, reading.refused[:_MOST_ERRORS])
-        return "".join("|".join(map(_plain, line)) + "\n" for line in lines).encode()
+        """The confirmation of receipt. `at` is aware."""
+        lines = sum(1 for line in _LINES.split(_decoded(opened.raw)[1]) if line.strip())
+        return confirmation(lines, reading, at, reply_id, opened.control_id)
 
     def application_reply(
         self, opened: Opened, reading: Reading, feeds: Feeds, at: datetime, reply_id: str
@@ -92,28 +92,44 @@ class RowDialect:
     def problems(self, table: FeedTable) -> Sequence[Finding]:
         """What in a feed's table this language cannot do."""
         found = [finding for name, fact in table.facts.declared() for finding in self._problems(name, fact)]
-        return [*found, *_lacking(table)]
+        return [*found, *stated_facts_missing(table)]
 
     def sources(self, opened: Opened, feeds: Feeds) -> Sequence[Sourced]:
         """The rows that `decode` reads by a table."""
         table = feeds(opened.application, opened.facility)
         if table is None or _refused(opened, table):
             return []
-        rows = enumerate(opened.inner.rows, start=1)
-        return [Sourced(f"{number}.1", table, _RowSource(each)) for number, each in rows if not each.wrong]
+        records = ((each.line, self._record(each)) for each in opened.inner.rows)
+        return [Sourced(f"{line}.1", table, found) for line, found in records if isinstance(found, Record)]
 
     def rewritten(self, opened: Opened, feeds: Feeds, change: Callable[[Piece], str]) -> bytes:
-        """The file with each cell of its rows as `change` says; its header and end are structure. Of what could not be
-        cut, all is one text."""
+        """The file with each cell of its rows as `change` says, and each word of its header and end, which are codes.
+        Of what could not be cut, all is one text."""
         charset, text = _decoded(opened.raw)
         if not isinstance(opened.inner, Sheet):
             return change(Piece("", text)).encode(charset) if text.strip() else opened.raw
         written, done = [], 0
         for name, cell in _cells_of(opened.inner):
-            new = change(Piece(_place(name, cell.line).text, cell.text)) if cell.text.strip() else cell.text
-            written += [text[done : cell.start], new]
+            place = cell_place(cell.line, name).text
+            new = change(Piece(place, cell.text, table_place=name)) if cell.text.strip() else cell.text
+            written += [_around(text[done : cell.start], change), new]
             done = cell.start + len(cell.text)
-        return "".join([*written, text[done:]]).encode(charset)
+        return "".join([*written, _around(text[done:], change)]).encode(charset)
+
+    def _taken_apart(self, text: str) -> Sheet | Reject:
+        try:
+            return self.take_apart(text)
+        except Reject as stop:
+            return stop.with_traceback(None)  # its frames hold the message
+        except Exception as error:  # a language's own cutting, of bytes that may be anything: it need not be perfect
+            return Reject(Reason.UNREADABLE, None, _told(error))
+
+    def _record(self, each: Row) -> Record | Reject:
+        """The row with its cells, or why it has none."""
+        if each.wrong:
+            return Reject(Reason.MALFORMED, row_place(each.line), each.wrong)
+        cells = [each.cells[name].text if name in each.cells else "" for name in self.columns]
+        return Record(each.line, cells, {name: index for index, name in enumerate(self.columns)})
 
     def _problems(self, name: str, fact: Fact) -> Iterator[Finding]:
         for key, column in (*(("place", place) for place in fact.places), *(("where", place) for place in fact.where)):
@@ -121,94 +137,17 @@ class RowDialect:
                 yield ("facts", name, key), f"There is no column {column}. There are: {', '.join(self.columns)}."
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class _Text:
-    text: str
-    place: Place
-    group: int
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class _RowSource:
-    """One row, as a report is read from it (see `hub.mapping.report.Source`)."""
-
-    row: Row
-
-    @property
-    def person(self) -> Place:
-        return place_of_line(self.row.line)
-
-    def texts(self, fact: Fact) -> list[_Text]:
-        if not all(self._text(column) in _wanted(values) for column, values in fact.where.items()):
-            return []
-        texts = ((self._text(column), column) for column in fact.places)
-        return [_Text(text, _place(column, self.row.line), self.row.line) for text, column in texts if text]
-
-    def missing(self, fact: Fact) -> Place:
-        return _place(fact.places[0], self.row.line)
-
-    def issued(self, table: FeedTable) -> tuple[_Text, str]:
-        """What [facts.authorised_at] says. Raises Reject where it is empty."""
-        fact = table.facts.authorised_at
-        assert fact is not None  # `problems` refuses a table without it
-        for text in self.texts(fact):
-            return text, fact.form
-        raise Reject(Reason.MISSING_DATA, self.missing(fact))
-
-    def statuses(self, table: FeedTable) -> Iterator[tuple[str, Callable[[], Version]]]:
-        """What [facts.version] says; of a feed that has none, every row is final."""
-        if fact := table.facts.version:
-            yield "version", partial(self._version, fact, table)
-
-    def _version(self, fact: Fact, table: FeedTable) -> Version:
-        for text in self.texts(fact):
-            version = translate("version", fact, text, table.codes)
-            if version not in _VERSIONS:
-                raise Reject(Reason.NOT_FINAL if version == "preliminary" else Reason.INVALID_VALUE, text.place)
-            return _VERSIONS[version]
-        raise Reject(Reason.MISSING_DATA, self.missing(fact))
-
-    def _text(self, column: str) -> str:
-        cell = self.row.cells.get(column)
-        return cell.text.strip() if cell else ""
-
-
 def _refused(opened: Opened, table: FeedTable | None) -> Reject | None:
     """What is known before any row is read."""
     if isinstance(opened.inner, Reject) and (table is None or opened.inner.reason is Reason.UNREADABLE):
         return opened.inner  # of what is not whole nobody knows who sent it
     if table is None:
-        return Reject(Reason.UNKNOWN_SENDER, Place("header"))
+        return Reject(Reason.UNKNOWN_SENDER)
     if table.status == "deactivated":
-        return Reject(Reason.SENDER_DEACTIVATED, Place("header"))
+        return Reject(Reason.SENDER_DEACTIVATED)
     if isinstance(opened.inner, Reject):
         return opened.inner
     return None if opened.inner.rows else Reject(Reason.NO_RESULT)
-
-
-def _outcomes(each: Row, table: FeedTable, today: date) -> tuple[ResultReported | ReportParked | Reject, ...]:
-    return guarded(partial(_read, each, table, today), lambda: (our_fault(place_of_line(each.line).text),))
-
-
-def _read(each: Row, table: FeedTable, today: date) -> tuple[ResultReported | ReportParked | Reject, ...]:
-    if each.wrong:
-        return (each.wrong,)
-    return Report(_RowSource(each), table, today).outcomes()
-
-
-def _lacking(table: FeedTable) -> Iterator[Finding]:
-    if table.facts.authorised_at is None:
-        yield (
-            ("facts", "authorised_at"),
-            "Rows have no time of their own. Name the column that says when it was issued.",
-        )
-
-
-def _error(item: Item) -> list[str]:
-    stop = item.outcome
-    assert isinstance(stop, Reject)
-    place = stop.place.text if stop.place else ""
-    return ["ERROR", item.position, place, stop.reason.code, f"{stop.reason.sentence} {stop.hint}".strip()]
 
 
 def _told(error: Exception) -> str:
@@ -222,7 +161,7 @@ def _told(error: Exception) -> str:
 
 
 def _decoded(raw: bytes) -> tuple[str, str]:
-    """UTF-8, else what reads every byte."""
+    """UTF-8, else what reads every byte: either way the same bytes can be made of it again."""
     try:
         return "utf-8", raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -233,14 +172,6 @@ def _cells_of(sheet: Sheet) -> list[tuple[str, Cell]]:
     return sorted((pair for each in sheet.rows for pair in each.cells.items()), key=lambda pair: pair[1].start)
 
 
-def _place(column: str, line: int) -> Place:
-    return Place(f"{column}[{line}]", (column, str(line)))
-
-
-def _wanted(values: str | list[str]) -> list[str]:
-    return [values] if isinstance(values, str) else values
-
-
-def _plain(text: str) -> str:
-    """Fit to stand in a column of the answer, whatever the sender wrote into its header."""
-    return "".join(" " if character == "|" or not character.isprintable() else character for character in text)
+def _around(text: str, change: Callable[[Piece], str]) -> str:
+    """What stands before, between and behind the cells: header, marks, end."""
+    return _WORD.sub(lambda found: change(Piece("header or end", found[0], is_code=True)), text)

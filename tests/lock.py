@@ -15,16 +15,19 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 UV = Path(sys.executable).with_name("uv")
-RUNTIME, DEV, SMARTCARD = "requirements.lock", "requirements-dev.lock", "requirements-smartcard.lock"
+RUNTIME, DEV = "requirements.lock", "requirements-dev.lock"
+SMARTCARD, SQS = "requirements-smartcard.lock", "requirements-sqs.lock"
 FUZZ, MESH = "requirements-fuzz.lock", "requirements-mesh.lock"
 
-# The others are constrained by the first, so that a package has one version in the hub. The last is of another program,
+# The others are constrained by the first, so that a package has one version in the hub; what the tests try of an extra
+# is what it installs. The last is of another program,
 # in a venv of its own.
 LOCKS = {
     RUNTIME: ("--group", "build", "pyproject.toml"),
     DEV: ("--group", "dev", "--constraint", RUNTIME),
     FUZZ: ("--group", "fuzz", "--constraint", RUNTIME),
     SMARTCARD: ("--extra", "smartcard", "--constraint", RUNTIME, "pyproject.toml"),
+    SQS: ("--extra", "sqs", "--constraint", RUNTIME, "--constraint", DEV, "pyproject.toml"),
     MESH: ("--group", "mesh-sandbox"),
 }
 COMPILE = (

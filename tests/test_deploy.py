@@ -24,7 +24,16 @@ from hub.verbs.run import ROLES
 
 ROOT = Path(__file__).resolve().parent.parent
 DEPLOY = ROOT / "deploy"
-ROWS = ["Is anything wrong?", "At the door", "On the way", "What became of results", "The machine"]
+ROWS = [
+    "Is anything wrong?",
+    "At the door",
+    "On the way",
+    "What became of results",
+    "Call and recall, letters, discharges",
+    "PDS and NHS Notify",
+    "Partners by HTTP and MESH",
+    "The machine",
+]
 OF_PROMETHEUS = {"up", "ALERTS"}
 """What Prometheus itself knows of everything it asks. `process_*` comes from its client library, of every process."""
 

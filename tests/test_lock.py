@@ -10,15 +10,17 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.lock import COMPILE, DEV, FUZZ, LOCKS, MESH, ROOT, RUNTIME, SMARTCARD, uv
+from tests.lock import COMPILE, DEV, FUZZ, LOCKS, MESH, ROOT, RUNTIME, SMARTCARD, SQS, uv
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 GROUPS = PROJECT["dependency-groups"]
+EXTRAS = PROJECT["project"]["optional-dependencies"]
 WANTED = {
     RUNTIME: [*PROJECT["project"]["dependencies"], *GROUPS["build"]],
     DEV: GROUPS["dev"],
     FUZZ: GROUPS["fuzz"],
-    SMARTCARD: [*PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"]["smartcard"]],
+    SMARTCARD: [*PROJECT["project"]["dependencies"], *EXTRAS["smartcard"]],
+    SQS: [*PROJECT["project"]["dependencies"], *EXTRAS["sqs"]],
     MESH: GROUPS["mesh-sandbox"],
 }
 PIN = re.compile(r"^(?P<name>[a-z0-9][a-z0-9.-]*)==(?P<version>[^\s;]+)(?: ; [^\\]+)? \\$")
@@ -53,7 +55,7 @@ def test_what_the_project_asks_for_is_pinned_as_it_asks(name: str) -> None:
 
 def test_one_version_of_each_package() -> None:
     runtime = pins(RUNTIME)
-    for name in (DEV, SMARTCARD):
+    for name in (DEV, SMARTCARD, SQS):
         other = {package: version for package, version in pins(name).items() if package in runtime}
         assert other.items() <= runtime.items(), name
 
@@ -78,6 +80,13 @@ def test_all_but_the_extras_installs_from_wheels(python: str, tmp_path: Path) ->
     """A machine without a compiler can run the hub and its tests."""
     fine, said = wheels(python, tmp_path, RUNTIME, DEV)
     assert fine, said
+
+
+def test_what_the_tests_try_of_sqs_is_what_the_extra_installs() -> None:
+    tried, installed = pins(DEV), pins(SQS)
+    ours = {"aiobotocore", "botocore"}
+    assert ours <= tried.keys() & installed.keys()
+    assert all(tried[name] == installed[name] for name in tried.keys() & installed.keys())
 
 
 @pytest.mark.parametrize("python", ["3.11", "3.13"])

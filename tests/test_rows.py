@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import msgspec
 import pytest
 
-from hub.contract import Reading
+from hub.contract import Piece, Reading
 from hub.domain.events import ReportParked, ResultReported, Version
 from hub.errors import Reason, Reject
 from hub.mapping import Feeds, FeedTable
@@ -78,7 +78,11 @@ def refusals(reading: Reading) -> list[tuple[str, str, str]]:
 
 def test_each_row_is_a_result_of_its_own() -> None:
     reading = decode(file(LINE, LINE.replace("20260703", "20260732"), LINE.replace("final", "corrected")))
-    assert (reading.feed, reading.answer, refusals(reading)) == ("semi", "AE", [("2.1", "invalid-date", "test_on[3]")])
+    assert (reading.feed, reading.answer, refusals(reading)) == (
+        "semi",
+        "AE",
+        [("3.1", "invalid-date", 'row 3, column "test_on"')],
+    )
     first, third = (item.outcome for item in reading.taken)
     assert isinstance(first, ResultReported) and isinstance(third, ResultReported)
     assert (first.result.combination, first.result.version, third.result.version) == (
@@ -92,11 +96,11 @@ def test_each_row_is_a_result_of_its_own() -> None:
         (b"", "unreadable", "AR"),
         (b"something else", "unreadable", "AR"),
         (file(LINE)[:-3], "incomplete", "AR"),
-        (file(LINE + ";more"), "incomplete", "AR"),
+        (file(LINE + ";more"), "malformed", "AE"),
         (file(), "no-result", "AE"),
         (file(LINE, facility="OTHER"), "unknown-sender", "AR"),
         (file(LINE.replace("final", "preliminary")), "not-final", "AE"),
-        (file(LINE.replace("final", "word")), "missing-data", "AE"),
+        (file(LINE.replace("final", "word")), "not-final", "AE"),
         (file(LINE.replace("20260714103000", "")), "missing-data", "AE"),
         (file(LINE.replace(";final", ";")), "missing-data", "AE"),
     ],
@@ -109,11 +113,11 @@ def test_what_is_wrong_is_refused(raw: bytes, reason: str, answer: str) -> None:
 
 def test_a_row_of_another_width_costs_no_other_row() -> None:
     raw = file(LINE + ";more", LINE)
-    assert refusals(decode(raw)) == [("1.1", "incomplete", "line 2")]
-    assert [item.position for item in decode(raw).taken] == ["2.1"]
+    assert refusals(decode(raw)) == [("2.1", "malformed", "row 2")]
+    assert [item.position for item in decode(raw).taken] == ["3.1"]
     opened = ADAPTER.open(raw)
-    assert [sourced.position for sourced in ADAPTER.sources(opened, feeds)] == ["2.1"]
-    assert ADAPTER.rewritten(opened, feeds, lambda _piece: "x").count(b"x") == 9 + 8
+    assert [sourced.position for sourced in ADAPTER.sources(opened, feeds)] == ["3.1"]
+    assert ADAPTER.rewritten(opened, feeds, lambda _piece: "x").count(b"x") == 9 + 8 + 5
 
 
 def test_a_closed_feed_is_refused() -> None:
@@ -139,9 +143,11 @@ def test_the_answer_names_what_is_wrong_line_by_line() -> None:
     opened = ADAPTER.open(raw)
     answer = ADAPTER.reply(opened, decode(raw), AT, "HUB1")
     assert answer is not None
-    head, error = answer.decode().splitlines()
-    assert head == "ANSWER|AE|C1|HUB1|2026-07-20T08:00:00+0000|1"
-    assert error.startswith("ERROR|2.1|test_on[3]|invalid-date|") and "soon" not in error
+    *head, error = answer.decode().splitlines()
+    assert head[:2] == ["confirmation|HUB1", "of|C1"] and head[-4:] == [
+        "lines|4", "taken|1", "taken, waiting for us|0", "refused|1",
+    ]  # fmt: skip
+    assert error.startswith('refusal|row 3, column "test_on"|invalid-date|') and "soon" not in error
 
 
 def test_a_table_that_names_no_column_is_refused() -> None:
@@ -157,7 +163,22 @@ def test_written_again_with_other_texts() -> None:
         raw = file(LINE, "é".join(LINE.split("e", 1))).replace(b"\n", ends.encode())
         opened = ADAPTER.open(raw)
         assert ADAPTER.rewritten(opened, feeds, lambda piece: piece.text) == raw
-        new = ADAPTER.rewritten(opened, feeds, lambda piece: "NEW" if piece.place == "family_name[3]" else piece.text)
+        new = ADAPTER.rewritten(
+            opened, feeds, lambda piece: "NEW" if piece.place == 'row 3, column "family_name"' else piece.text
+        )
         assert new.decode().count("NEW") == 1 and new.count(b"Sampleton") == 1
     latin = file(LINE.replace("Sampleton", "Sämpleton")).decode().encode("iso-8859-1")
     assert ADAPTER.rewritten(ADAPTER.open(latin), feeds, lambda piece: piece.text) == latin
+
+
+def test_header_and_end_are_seen_as_codes_so_that_a_file_can_have_another_name() -> None:
+    raw = file(LINE)
+    seen: list[tuple[str, bool]] = []
+
+    def change(piece: Piece) -> str:
+        seen.append((piece.text, piece.is_code))
+        return "C2" if piece.text == "C1" else piece.text
+
+    again = ADAPTER.rewritten(ADAPTER.open(raw), feeds, change)
+    assert again == raw.replace(b"C1", b"C2")
+    assert [text for text, is_code in seen if is_code] == ["FILE", "C1", "SEMI", "END", "1"]

@@ -88,7 +88,7 @@ def happenings() -> list[str]:
         name
         for name, function in vars(telemetry).items()
         if inspect.isfunction(function)
-        and function.__module__ in ("hub.telemetry", "hub.telemetry.events")
+        and function.__module__ in ("hub.telemetry", "hub.telemetry.events", "hub.telemetry.outcomes")
         and not name.startswith("_")
         and name != "configure"
     ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 
-from hub.contract import Opened, Piece, Reading, Sourced
+from hub.contract import ANY_BYTES, Opened, Piece, Reading, Sourced
 from hub.domain.events import DischargeUnread
 from hub.errors import Reason, Reject
 from hub.formats import delimited, xlsx
@@ -41,6 +41,7 @@ class ColposcopyDischarge:
 
     dialect = "colposcopy_discharge"
     needs = OF_DISCHARGES
+    media_type = ANY_BYTES
 
     def open(self, raw: bytes) -> Opened:
         """The lines of the file, or the worksheets; it does not name its sender. Never raises."""

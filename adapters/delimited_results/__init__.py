@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 
-from hub.contract import Opened, Piece, Reading, Sourced
+from hub.contract import ANY_BYTES, Opened, Piece, Reading, Sourced
 from hub.errors import Reason, Reject
 from hub.formats.delimited import MOST_LINES, Sheet, read
 from hub.mapping import Feeds, FeedTable
@@ -35,6 +35,7 @@ class DelimitedResults:
 
     dialect = "delimited_results"
     needs = OF_RESULTS
+    media_type = ANY_BYTES
 
     def open(self, raw: bytes) -> Opened:
         """The lines of the file; it does not name its sender. Never raises."""

@@ -6,6 +6,7 @@ The layout of the cervical message is not public. So nothing of it stands here b
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from functools import partial
@@ -16,7 +17,7 @@ from adapters.edifact_results.samples import Sample, samples
 from hub.contract import Item, Opened, Piece, Reading, Sourced
 from hub.domain.events import ReportParked, ResultReported
 from hub.errors import Place, Reason, Reject
-from hub.formats.edifact import Interchange, Message, Unreadable, located, read
+from hub.formats.edifact import Interchange, Message, Segment, Unreadable, located, read
 from hub.mapping import Feeds, FeedTable
 from hub.mapping.check import OF_RESULTS, Finding
 from hub.mapping.forms import read_sequence
@@ -26,6 +27,7 @@ from hub.mapping.stated import stated_facts_missing
 
 _TYPE = "MEDRPT"
 _ACKNOWLEDGEMENT = "NHSACK"
+_SENT = re.compile(r"(?:[0-9]{2})?([0-9]{6}):([0-9]{4})")
 
 
 class EdifactResults:
@@ -33,6 +35,7 @@ class EdifactResults:
 
     dialect = "edifact_results"
     needs = OF_RESULTS
+    media_type = "application/edifact"
 
     def open(self, raw: bytes) -> Opened:
         """Who sent what. Never raises."""
@@ -48,6 +51,7 @@ class EdifactResults:
             is_acknowledgement=bool(messages) and all(message.type == _ACKNOWLEDGEMENT for message in messages),
             is_batch=True,
             sequence=read_sequence(interchange.reference),
+            sent=_sent(header) if header else "",
             notes=interchange.notes,
             inner=interchange,
         )
@@ -101,6 +105,12 @@ class EdifactResults:
 def _interchange(opened: Opened) -> Interchange:
     assert isinstance(opened.inner, Interchange)  # made by `open`
     return opened.inner
+
+
+def _sent(header: Segment) -> str:
+    """When the interchange was made (UNB-4), with the century that most leave out. EDIFACT knows local time alone."""
+    found = _SENT.fullmatch(f"{header.value(4, 1).strip()}:{header.value(4, 2).strip()}")
+    return f"20{found[1]}{found[2]}" if found else ""
 
 
 def _refused_whole(interchange: Interchange, table: FeedTable | None) -> tuple[Reject, ...]:

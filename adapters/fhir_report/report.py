@@ -1,28 +1,30 @@
-"""One DiagnosticReport with the resources that it names: the `Source` that reports are read from."""
+"""One DiagnosticReport with the resources that it names."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
 from functools import cached_property, partial
 
-from adapters.fhir_report.paths import Text, carries, missing, texts
 from adapters.fhir_report.status import version_of
-from hub.domain.events import Version
+from hub.bundles import Text, astray, carries, missing, of_another, of_one_type, texts
+from hub.domain.events import ReportParked, ResultReported, Version
 from hub.errors import Place, Reason, Reject
 from hub.formats.fhir import Node, Resources, Steps
 from hub.mapping.feed_table import Fact, FeedTable
+from hub.mapping.guard import our_fault
+from hub.mapping.report import Report
 
 Heads = Mapping[str, Sequence[Node]]
 """MessageHeader and Composition of the message, each where there is one."""
 Claimed = dict[Steps, Steps]
 """Which report of the message each Observation is a result of, as far as they were looked at."""
-_NOT_HERE = "It leads to no resource of this Bundle, or to several."
 _OF_THE_REPORT = {"subject": "Patient", "specimen": "Specimen", "result": "Observation"}
 
 
 class DiagnosticReport:
-    """See `hub.mapping.report.Source`. `is_only`: no other report is in the Bundle."""
+    """See `hub.bundles.BundleReport`. `is_only`: no other report is in the Bundle."""
 
     def __init__(self, report: Node, resources: Resources, heads: Heads, claimed: Claimed, *, is_only: bool) -> None:
         self.report = report
@@ -49,10 +51,10 @@ class DiagnosticReport:
         requests = [*self._led("basedOn"), *(each for one in specimens for each in self._led("request", one))]
         return {
             "DiagnosticReport": (self.report,),
-            "Patient": _once(self._led("subject"), "Patient"),
-            "Specimen": _once(specimens, "Specimen"),
+            "Patient": of_one_type(self._led("subject"), "Patient"),
+            "Specimen": of_one_type(specimens, "Specimen"),
             "Observation": self.observations,
-            "ServiceRequest": _once(requests, "ServiceRequest"),
+            "ServiceRequest": of_one_type(requests, "ServiceRequest"),
         }
 
     @cached_property
@@ -85,35 +87,21 @@ class DiagnosticReport:
 
     # Whether it holds together
 
-    def refused(self) -> Iterator[Reject]:
+    def refused(self, _facts: Sequence[Fact]) -> Iterator[Reject]:
         """A reference that leads nowhere, to another kind of thing, or to another person's."""
         for name, due in _OF_THE_REPORT.items():
             for reference in self.report.children(name):
-                yield from self._astray(reference, due)
+                yield from astray(self.resources, reference, due)
         for observation in self._shared:
             yield Reject(Reason.CONFLICTING_VALUES, observation.place, "Two reports name it as their result.")
         for observation in self.observations:
             for member in observation.children("hasMember"):
-                yield from self._astray(member, "")
+                yield from astray(self.resources, member, "")
         for resource in (*self.roots("Observation"), *self.roots("Specimen")):
-            yield from self._of_another(resource)
+            yield from of_another(self.resources, resource, self._led("subject"), "The report has another subject.")
         for status in (each for specimen in self.roots("Specimen") for each in specimen.children("status")):
             if status.text == "entered-in-error":
                 yield Reject(Reason.INVALID_VALUE, status.place, "A specimen that was entered in error has no result.")
-
-    def _astray(self, reference: Node, due: str) -> Iterator[Reject]:
-        target = self.resources.resolve(reference)
-        if target is None and (due != "Patient" or reference.words("reference")):
-            yield Reject(Reason.MISSING_DATA, reference.place, _NOT_HERE)
-        elif target and due and target.resource_type != due:
-            yield Reject(Reason.INVALID_VALUE, reference.place, f"It leads to no {due}.")
-
-    def _of_another(self, resource: Node) -> Iterator[Reject]:
-        ours = self._led("subject")
-        for subject in resource.children("subject"):
-            target = self.resources.resolve(subject)
-            if subject.words("reference") and (target is None or [target.steps] != [one.steps for one in ours]):
-                yield Reject(Reason.CONFLICTING_VALUES, subject.place, "The report has another subject.")
 
     def is_ours(self, facts: Sequence[Fact]) -> bool:
         """Whether the report is for this feed. One is left aside only where everything in it says that it is something
@@ -123,7 +111,17 @@ class DiagnosticReport:
             return True
         return any(carries(facts, each, self.resources) for each in (self.report, *self.observations))
 
+    def outcomes(self, table: FeedTable, today: date) -> tuple[ResultReported | ReportParked | Reject, ...]:
+        return Report(self, table, today).outcomes()
+
+    def our_fault(self) -> ReportParked:
+        return our_fault(self.place.text)
+
     # The Source
+
+    @property
+    def place(self) -> Place:
+        return self.report.place
 
     @property
     def person(self) -> Place:
@@ -152,8 +150,3 @@ class DiagnosticReport:
         mine = [each for each in self.observations if carries(facts, each, self.resources)]
         for resource in (self.report, *self._heads["Composition"], *mine):
             yield resource.place.text, partial(version_of, resource)
-
-
-def _once(found: Sequence[Node], resource_type: str) -> tuple[Node, ...]:
-    """Each once, of that type only."""
-    return tuple({each.steps: each for each in found if each.resource_type == resource_type}.values())

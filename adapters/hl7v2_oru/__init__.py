@@ -27,11 +27,13 @@ from hub.mapping.report import ALWAYS_REQUIRED, Report
 
 _TYPES = ("ORU^R01", "ORU")
 _TRAILERS = {name: re.compile(rb"[\r\n]\s*" + name.encode(), re.IGNORECASE) for name in ("FTS", "BTS")}
-_SEGMENT = re.compile(rb"(?:^|[\r\n])\s*(?:PID|OBR|OBX)[^A-Z0-9\s]")
+_HEADER = re.compile(rb"MSH", re.IGNORECASE)
+_SEGMENT = re.compile(rb"(?:^|[\r\n])\s*(?:PID|OBR|OBX)[^A-Z0-9\s]", re.IGNORECASE)
 # What stands before every observation: losing the end of a message never loses these without losing the codes.
 _BEFORE_THE_CODES = OF_THE_MESSAGE | {"OBR"}
 
 
+_ONCE = sorted(OF_THE_MESSAGE)
 MOST_ORDERS, MOST_ALIKE = 500, 50
 """In one message: orders, and segments of one name that stand for the whole message."""
 
@@ -41,6 +43,7 @@ class Hl7v2Oru:
 
     dialect = "hl7v2_oru"
     needs = OF_RESULTS
+    media_type = "application/hl7-v2"
 
     def open(self, raw: bytes) -> Opened:
         """Who sent what. Never raises."""
@@ -170,10 +173,10 @@ def _items(frame: Frame, message: Message, feeds: Feeds, table: FeedTable | None
 
 def _crowded(message: Message) -> Reject | None:
     """Each order is read with each segment of the whole message: many of both would keep the hub busy for hours."""
-    if len(message.segments("OBR")) > MOST_ORDERS:
+    if message.count("OBR") > MOST_ORDERS:
         return Reject(Reason.TOO_LARGE, Place("OBR", ("OBR",)), f"A message may hold {MOST_ORDERS} orders.")
-    for name in sorted(OF_THE_MESSAGE):
-        if len(message.segments(name)) > MOST_ALIKE:
+    for name in _ONCE:
+        if message.count(name) > MOST_ALIKE:
             return Reject(Reason.TOO_LARGE, Place(name, (name,)), f"It may stand {MOST_ALIKE} times in a message.")
     return None
 
@@ -250,18 +253,24 @@ def _around(frame: Frame) -> Iterator[Item]:
 
 def _headless(frame: Frame) -> Reject | None:
     """Segments of a message whose MSH is lost."""
-    before = frame.raw.replace(b"\x00", b"").upper().partition(b"MSH")[0]
-    if "segments outside any message" in frame.notes or _SEGMENT.search(before):
+    content = _without_nul(frame)
+    header = _HEADER.search(content)
+    before = len(content) if header is None else header.start()
+    if "segments outside any message" in frame.notes or _SEGMENT.search(content, 0, before):
         return Reject(Reason.HEADER_INCOMPLETE, Place("MSH", ("MSH",)), "Segments stand before it, in no message.")
     return None
 
 
+def _without_nul(frame: Frame) -> bytes:
+    """The bytes as far as they are letters, in UTF-16 as well."""
+    return frame.raw.replace(b"\x00", b"")
+
+
 def _cut_batch(frame: Frame) -> Reject | None:
     """The trailer of a batch is missing, or counts what did not come."""
-    content = frame.raw.replace(b"\x00", b"")  # UTF-16 as well
     for header, trailer in ((frame.file_header, "FTS"), (frame.batch_header, "BTS")):
         place = Place(trailer, (trailer,))
-        if header and not _TRAILERS[trailer].search(content):
+        if header and not _TRAILERS[trailer].search(_without_nul(frame)):
             return Reject(Reason.INCOMPLETE, place, f"{trailer} is missing.")
         if any(note.startswith(f"{trailer}-1") for note in frame.notes):
             return Reject(Reason.INCOMPLETE, place, f"{trailer}-1 does not agree with what came.")

@@ -58,9 +58,10 @@ class Order:
 
     def segments(self, name: str) -> list[Segment]:
         """The segments of that name which belong to the order or to the whole message."""
-        if name not in self._named:
-            self._named[name] = self._segments(name)
-        return self._named[name]
+        found = self._named.get(name)
+        if found is None:
+            found = self._named[name] = self._segments(name)
+        return found
 
     def _segments(self, name: str) -> list[Segment]:
         if name in OF_THE_MESSAGE:
@@ -90,9 +91,10 @@ class Order:
         """The segments that a plan means. Most plans ask for one value at one place (OBX-3), each for another: so the
         observations are sorted by what they hold there, once for all facts."""
         name = plan.location.segment
+        if plan.means_all:
+            return self.segments(name)
         if plan.key is None:
-            every = self.segments(name)
-            return every if plan.means_all else [segment for segment in every if plan.is_meant(segment)]
+            return [segment for segment in self.segments(name) if plan.is_meant(segment)]
         at, wanted = plan.key
         holding = self._holding.get((name, at)) or self._sorted(name, at)
         found = holding.get(wanted, [])
@@ -106,17 +108,20 @@ class Order:
 
     def texts(self, fact: Fact) -> list[Text]:
         """Every non-empty text at the places of a fact."""
-        found = []
+        found: list[Text] = []
         for plan in plans(fact):
             at = plan.location
             for segment in self.meant(plan):
-                if segment.repetitions(at.field) > MOST_REPETITIONS:
+                count = segment.repetitions(at.field)
+                if count > MOST_REPETITIONS:
                     hint = f"A field may repeat {MOST_REPETITIONS} times."
                     raise Reject(Reason.INVALID_VALUE, place_of(at, segment), hint)
-                for repetition in plan.repetitions(segment):
-                    text = segment.value(at.field, at.component, at.subcomponent, repetition).strip()
-                    if text:
-                        found.append(Text(text, at, segment, repetition))
+                if count:
+                    found += [
+                        Text(text, at, segment, repetition)
+                        for repetition in plan.repetitions(segment, count)
+                        if (text := _text(segment, at, repetition))
+                    ]
         return found
 
     @property
@@ -154,11 +159,10 @@ class Plan:
     of_repetition: tuple[_Condition, ...]
     key: tuple[Location, str] | None = None
     """The first of the conditions on the segment, where it asks for one value at one place."""
-
-    @property
-    def key_is_all(self) -> bool:
-        """Nothing is asked of a segment beside its key."""
-        return self.key is not None and len(self.of_segment) == 1 and not self.location.occurrence
+    key_is_all: bool = False
+    """Nothing is asked of a segment beside its key."""
+    means_all: bool = False
+    """Every segment of the name is meant."""
 
     def is_meant(self, segment: Segment) -> bool:
         """Whether the conditions on the segment as a whole hold."""
@@ -167,15 +171,11 @@ class Plan:
             return False
         return all(_holds(segment, each, each[0].repetition or 1) for each in self.of_segment)
 
-    @property
-    def means_all(self) -> bool:
-        """Every segment of the name is meant."""
-        return not (self.of_segment or self.location.occurrence)
-
-    def repetitions(self, segment: Segment) -> Sequence[int]:
-        """The repetitions of the field, from 1, in which the fact stands, in a segment that is meant."""
+    def repetitions(self, segment: Segment, count: int) -> Sequence[int]:
+        """The repetitions of the field, from 1, in which the fact stands, in a segment that is meant and has `count`
+        of them."""
         nth = self.location.repetition
-        every = (nth,) if nth else range(1, segment.repetitions(self.location.field) + 1)
+        every = (nth,) if nth else range(1, count + 1)
         if not self.of_repetition:
             return every
         return [number for number in every if all(_holds(segment, each, number) for each in self.of_repetition)]
@@ -183,13 +183,17 @@ class Plan:
 
 def meant(observations: list[Segment], facts: Facts) -> tuple[Segment, ...]:
     """Those of the OBX in which one of the feed's facts stands, filled or not."""
+    if not observations:
+        return ()
     by_key, others = _of_observations(facts)
-    return tuple(
-        obx
-        for obx in observations
-        if any(_text(obx, at, at.repetition or 1) in keys for at, keys in by_key)
-        or any(plan.is_meant(obx) for plan in others)
-    )
+    return tuple([obx for obx in observations if _is_meant(obx, by_key, others)])
+
+
+def _is_meant(obx: Segment, by_key: Sequence[_Condition], others: Sequence[Plan]) -> bool:
+    for condition in by_key:
+        if _holds(obx, condition, condition[0].repetition or 1):
+            return True
+    return any(plan.is_meant(obx) for plan in others) if others else False
 
 
 @functools.lru_cache(maxsize=4096)
@@ -225,11 +229,12 @@ def _plan(location: Location, fact: Fact) -> Plan:
     of_segment = tuple(each for each in conditions if each not in together)
     at, wanted = of_segment[0] if of_segment else (location, frozenset())
     key = (at, next(iter(wanted))) if len(wanted) == 1 else None
-    return Plan(location, of_segment, tuple(together), key)
+    key_is_all = key is not None and len(of_segment) == 1 and not location.occurrence
+    return Plan(location, of_segment, tuple(together), key, key_is_all, not (of_segment or location.occurrence))
 
 
 @functools.lru_cache(maxsize=256)
-def _of_observations(facts: Facts) -> tuple[tuple[tuple[Location, frozenset[str]], ...], tuple[Plan, ...]]:
+def _of_observations(facts: Facts) -> tuple[tuple[_Condition, ...], tuple[Plan, ...]]:
     """What is asked of an OBX in which a fact stands: the keys by their place, and the plans that ask for more."""
     found = [plan for _, fact in facts.declared() for plan in plans(fact) if plan.location.segment == "OBX"]
     keys: dict[Location, set[str]] = {}

@@ -1,7 +1,7 @@
 """Events about people on PDS, as the Multicast Notification Service tells them: bytes → hints.
 
 An event is a hint to read again, never the data: nothing of it is believed but that something about this NHS number has
-changed. It comes in two forms, alone or as a list, or one a line:
+changed. It comes in two forms, alone or as a list, or one a line, or in the envelope of a topic (SNS):
 
     FHIR          Bundle of type history → Parameters → additional-context: event-type, subject
     CloudEvents   type, id, subject
@@ -38,9 +38,12 @@ def read_events(body: bytes) -> Hints:
 
 
 def _documents(body: bytes) -> Iterator[Any]:
-    """A message is one event, a list of them, or one a line."""
+    """A message is one event, a list of them, or one a line; and what a topic (SNS) passed on, one in its envelope."""
     whole = _json(body)
-    if isinstance(whole, list):
+    if _at(whole, "Type") == "Notification":
+        whole = _json(_text(_at(whole, "Message")).encode("utf-8", "replace"))
+        yield from whole if isinstance(whole, list) else [whole]
+    elif isinstance(whole, list):
         yield from whole
     elif whole is not None:
         yield whole

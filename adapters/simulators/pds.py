@@ -12,7 +12,7 @@ import json
 import re
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -59,9 +59,10 @@ class Seen:
 
 @dataclass(slots=True)
 class PdsSimulator(ApiPlatform):
-    """`people` may be changed while it runs. Faults are used up one for each request, in their order."""
+    """`people` may be changed while it runs; many stand by their numbers, or each question would look at all of them.
+    Faults are used up one for each request, in their order."""
 
-    people: Iterable[Registered]
+    people: Iterable[Registered] | Mapping[str, Registered]
     public_key: bytes
     client: str = "synthetic-client"
     kid: str = "hub-test"
@@ -98,7 +99,7 @@ class PdsSimulator(ApiPlatform):
         number = request.match_info["number"]
         if not nhs_number.is_valid(number):
             return self._outcome(request, 400, "INVALID_RESOURCE_ID")
-        registered = {one.person.nhs_number: one for one in self.people}
+        registered = self._by_number()
         found = registered.get(number)
         if found is not None and found.superseded_by:
             found = registered.get(found.superseded_by)
@@ -121,7 +122,7 @@ class PdsSimulator(ApiPlatform):
         if query.get("_max-results", "1") != "1":
             why = "Cannot retrieve more than one result with application-restricted access token"
             return self._outcome(request, 403, "INVALID_VALUE", why)
-        found = [one for one in self.people if _fits(one, query)]
+        found = [one for one in self._by_number().values() if _fits(one, query)]
         if len(found) > 1:
             return self._outcome(request, 200, "TOO_MANY_MATCHES")
         entries = [
@@ -134,6 +135,11 @@ class PdsSimulator(ApiPlatform):
         ]
         bundle = {"resourceType": "Bundle", "type": "searchset", "timestamp": "2026-01-15T09:00:00+00:00"}
         return _fhir(request, 200, {**bundle, "total": len(found), **({"entry": entries} if entries else {})})
+
+    def _by_number(self) -> Mapping[str, Registered]:
+        if isinstance(self.people, Mapping):
+            return self.people
+        return {one.person.nhs_number: one for one in self.people}
 
     async def _problem(self, request: web.Request) -> web.Response | None:
         """What stands before every answer: a scripted fault, the token, the headers."""

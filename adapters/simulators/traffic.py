@@ -6,7 +6,7 @@ number, a control id used twice, a message sent again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
@@ -14,10 +14,10 @@ from random import Random
 from adapters.simulators.laboratory import claim_of, laboratory_code, report, slide_number
 from hub.domain.events import TestResult
 from hub.domain.people import Claim, Participant
+from hub.flow.variation import BAD_DATE, MISSING, UNKNOWN_CODE, WRONG_CHECK_DIGIT
 
 RIGHT, RESEND = "right", "sent again"
-MISSING, BAD_DATE, UNKNOWN_CODE = "missing field", "bad date", "unknown code"
-WRONG_CHECK_DIGIT, DUPLICATE_CONTROL_ID = "wrong check digit", "duplicate control id"
+DUPLICATE_CONTROL_ID = "duplicate control id"
 MISTAKES = (MISSING, BAD_DATE, UNKNOWN_CODE, WRONG_CHECK_DIGIT, DUPLICATE_CONTROL_ID, RESEND)
 REFUSED = frozenset({MISSING, BAD_DATE})
 """What every hub must answer AE. The others are taken, and may become a clerk's task."""
@@ -28,15 +28,34 @@ _SLIDES = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One message to send, and which mistake is in it (or `right`)."""
+    """One message to send, and which mistake is in it (or `right`). `name` is what its sender calls the file."""
 
     raw: bytes
     kind: str
+    name: str = ""
+
+
+def planned(
+    random: Random, errors: float, mistakes: Sequence[str], message: Callable[[str, int], Planned]
+) -> Iterator[Planned]:
+    """Without end. `message` makes the one of this number, counted from 1, with this mistake in it."""
+    last, number = None, 0
+    while True:
+        kind = random.choice(mistakes) if random.random() < errors else RIGHT
+        if kind == RESEND and last:
+            yield replace(last, kind=RESEND)
+            continue
+        number += 1
+        if kind in (RESEND, DUPLICATE_CONTROL_ID) and number == 1:
+            kind = RIGHT  # there is nothing before it
+        last = message(kind, number)
+        yield last
 
 
 def traffic(feed: str, people: Sequence[Participant], seed: int, errors: float, on: date) -> Iterator[Planned]:
     """Without end. `errors` is the share of messages with a mistake, 0 to 1; `on` is the day on which they are sent."""
-    return _Day(feed, people, Random(f"traffic {feed} {seed}"), seed, on).messages(errors)
+    random = Random(f"traffic {feed} {seed}")
+    return planned(random, errors, MISTAKES, _Day(feed, people, random, seed, on, random.randrange(_SLIDES)).message)
 
 
 @dataclass(slots=True)
@@ -46,24 +65,11 @@ class _Day:
     random: Random
     seed: int
     on: date
-    number: int = 0
-    last: bytes = b""
+    first_slide: int
 
-    def messages(self, errors: float) -> Iterator[Planned]:
-        first_slide = self.random.randrange(_SLIDES)
-        while True:
-            kind = self.random.choice(MISTAKES) if self.random.random() < errors else RIGHT
-            if kind == RESEND and self.last:
-                yield Planned(self.last, kind)
-                continue
-            self.number += 1
-            if kind in (RESEND, DUPLICATE_CONTROL_ID) and self.number == 1:
-                kind = RIGHT  # there is nothing before it
-            self.last = self._message(kind, (first_slide + self.number) % _SLIDES)
-            yield Planned(self.last, kind)
-
-    def _message(self, kind: str, slide: int) -> bytes:
-        claim, result = claim_of(self.random.choice(self.people)), self._result(slide)
+    def message(self, kind: str, number: int) -> Planned:
+        claim = claim_of(self.random.choice(self.people))
+        result = self._result((self.first_slide + number) % _SLIDES)
         if kind == MISSING:
             result = replace(result, slide_number="")
         elif kind == UNKNOWN_CODE:
@@ -71,9 +77,9 @@ class _Day:
         elif kind == WRONG_CHECK_DIGIT:
             claim = _mistyped(claim)
         before = kind == DUPLICATE_CONTROL_ID
-        control_id = f"SIM{self.seed}-{self.feed[:2].upper()}{self.number - before:06}"
-        raw = report(self.feed, claim, result, control_id, self._now())
-        return _without_a_date(raw, result.test_on) if kind == BAD_DATE else raw
+        control_id = f"SIM{self.seed}-{self.feed[:2].upper()}{number - before:06}"
+        raw = report(self.feed, claim, result, control_id, self._at(number))
+        return Planned(_without_a_date(raw, result.test_on) if kind == BAD_DATE else raw, kind)
 
     def _result(self, slide: int) -> TestResult:
         codes = self.random.choices(list(_SHARES), list(_SHARES.values()))[0]
@@ -93,9 +99,9 @@ class _Day:
             sample_taker_code=f"C99{self.random.randrange(1, 400):03}",
         )
 
-    def _now(self) -> datetime:
+    def _at(self, number: int) -> datetime:
         """Seconds of the day run with the messages."""
-        return datetime.combine(self.on, time(), UTC) + timedelta(seconds=self.number % 86_400)
+        return datetime.combine(self.on, time(), UTC) + timedelta(seconds=number % 86_400)
 
 
 def _mistyped(claim: Claim) -> Claim:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from hub import telemetry
-from hub.app.doors import MLLP_DIALECT, by_mesh, mllp_door, partners_door, rehearsal_door
+from hub.app.doors import MLLP_DIALECT, by_mesh, by_sqs, mllp_door, partners_door, rehearsal_door
 from hub.app.parts import Parts, conveyor_of, duties_of, notify_of, parts_of, pds_of
 from hub.app.readiness import readiness, without
 from hub.app.tables import context_of, feeds_of, plan_ids_of, wall_clock
@@ -131,8 +131,9 @@ def _by_the_day(parts: Parts) -> list[Work]:
 
 
 def _intake(parts: Parts, closing: AsyncExitStack) -> list[Work]:
-    """What an intake does beside its doors: it notes what became of replies, and looks into our mailbox."""
-    works = [parts.ledger.run()]
+    """What an intake does beside its doors: it notes what became of replies, and looks into our mailbox and our
+    queue."""
+    works = [parts.ledger.run(), *by_sqs(parts)]
     if post := mesh_settings(parts.settings):
         mailbox = MeshClient(post, parts.clock)
         closing.push_async_callback(mailbox.close)

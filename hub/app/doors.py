@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from adapters import ADAPTERS
 from adapters.pds_events import read_events
 from hub.app.telling import callbacks_of
+from hub.errors import CannotRun
 from hub.flow.admission import REHEARSAL
 from hub.flow.hearing import Hearing
 from hub.flow.intake import Intake
@@ -66,14 +67,29 @@ def partners_door(parts: Parts) -> PartnersDoor:
 
 def by_mesh(parts: Parts, post: MeshSettings, mailbox: MeshClient) -> list[Coroutine[Any, Any, None]]:
     """The door that collects our mailbox, and the sender of what goes to laboratories."""
-    door = MeshDoor(mailbox, parts.intake, parts.feeds, parts.store, parts.clock, post.poll_every, hearing_of(parts))
+    workflow = parts.settings.pds_events_workflow
+    heard = {workflow: hearing_of(parts)} if workflow else {}
+    door = MeshDoor(mailbox, parts.intake, parts.feeds, parts.store, parts.clock, post.poll_every, heard)
     return [door.run(), Sender(parts.store, mailbox, parts.clock).run()]
 
 
-def hearing_of(parts: Parts) -> Hearing | None:
-    """What takes the events of PDS; None where no workflow is named that brings them."""
-    workflow = parts.settings.pds_events_workflow
-    return Hearing(workflow, read_events, parts.store, parts.clock) if workflow else None
+def by_sqs(parts: Parts) -> list[Coroutine[Any, Any, None]]:
+    """The door that receives the events of PDS, where a queue is named that brings them. Raises CannotRun."""
+    if not parts.settings.pds_events_queue:
+        return []
+    try:
+        from hub.io.sqs import SqsDoor, SqsQueue
+    except ModuleNotFoundError as missing:
+        raise CannotRun(
+            f"HUB_PDS_EVENTS_QUEUE needs the extra `sqs`, and there is no {missing.name}. "
+            "Install it: pip install --require-hashes -r requirements-sqs.lock"
+        ) from None
+    return [SqsDoor(SqsQueue(parts.settings.pds_events_queue), hearing_of(parts)).run()]
+
+
+def hearing_of(parts: Parts) -> Hearing:
+    """What takes the events of PDS."""
+    return Hearing(read_events, parts.store, parts.clock)
 
 
 def _answering(intake: Intake) -> Answering:

@@ -209,6 +209,12 @@ class Settings:
         "",
         "The MESH workflow that brings events of PDS. Empty: none is taken for one.",
     )
+    pds_events_queue: str = _setting(
+        "HUB_PDS_EVENTS_QUEUE",
+        partner_address,
+        "",
+        "The URL of the SQS queue that brings events of PDS; needs the extra `sqs`. Empty: there is none.",
+    )
     notify_url: str = _setting(
         "HUB_NOTIFY_URL",
         partner_address,

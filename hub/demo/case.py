@@ -31,12 +31,14 @@ class Sending:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One case: its name as a sentence, the feed that sends it, the messages, and what else must be true at the end."""
+    """One case: its name as a sentence, the feed that sends it, the messages, what else must be true at the end, and
+    the event of which PDS tells when the messages are settled."""
 
     name: str
     feed: str
     sendings: tuple[Sending, ...]
     also: Callable[[Transaction], Complaint] = field(default=lambda _tx: "")
+    heard: bytes = b""
 
 
 def ending(tx: Transaction, row: ResultRow) -> str:

@@ -12,13 +12,16 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from adapters.pds_events import read_events
 from hub.app import Running, context_of, running, wall_clock
 from hub.config import Settings
 from hub.contract import result_identity
 from hub.demo.case import Case, Sending, complaints, digest_of
+from hub.demo.pds import simulated_pds
 from hub.demo.story import Story, story
 from hub.demo.telling import told_people, with_callbacks
 from hub.flow.cohort_import import take_people
+from hub.flow.hearing import Hearing
 from hub.flow.ports.store import Transaction
 from hub.flow.step import Step
 from hub.formats.hl7v2 import read
@@ -60,7 +63,10 @@ async def play(settings: Settings, shown: Callable[[Story, Progress], None], ord
     now = wall_clock()
     told = story(now, seed, ordinary)
     progress = Progress()
-    async with running(with_callbacks(settings)) as hub:
+    async with (
+        simulated_pds(told.registered, settings) as settings,
+        running(with_callbacks(settings)) as hub,
+    ):
         context = context_of(settings)
         people = told.participants
         await hub.store.write(lambda tx: take_people(Step(tx, context.policies, now, str(uuid.uuid4())), people))
@@ -77,7 +83,7 @@ async def _played(
         for feed in {case.feed for case in every}:
             mine = [case for case in every if case.feed == feed]
             laboratories.create_task(_laboratory(hub, mine, progress, lambda: shown(told, progress)))
-    await hub.caught_up()
+    await _until_nothing_waits(hub)
     progress.seconds = perf_counter() - started
     ends = await hub.store.read(lambda tx: [_ended(tx, case, progress) for case in every])
     progress.ended = dict(enumerate(ends))
@@ -96,6 +102,8 @@ async def _laboratory(hub: Running, cases: list[Case], progress: Progress, show:
             for sending in case.sendings:
                 await _send(hub, client, case, sending, progress)
                 show()
+            if case.heard:
+                await Hearing(read_events, hub.store, wall_clock).take(case.heard, "mesh", "PDS")
 
 
 async def _send(hub: Running, client: MllpClient, case: Case, sending: Sending, progress: Progress) -> None:
@@ -107,7 +115,7 @@ async def _send(hub: Running, client: MllpClient, case: Case, sending: Sending, 
     progress.answers[code] += 1
     if code != sending.answer:
         progress.answered_otherwise.setdefault(id(case), []).append(f"answered {code}, not {sending.answer}")
-    elif len(case.sendings) > 1:
+    elif len(case.sendings) > 1 or case.heard:
         await _settled(hub, case, sending)
 
 
@@ -125,6 +133,18 @@ async def _settled(hub: Running, case: Case, sending: Sending) -> None:
                 await asyncio.sleep(0.01)
 
 
+async def _until_nothing_waits(hub: Running) -> None:
+    """Neither an event for a worker nor a question for PDS."""
+
+    def waits(tx: Transaction) -> bool:
+        asked = sum(backlog.waiting for backlog in tx.questions.backlog().values())
+        return any(tx.events.backlog().values()) or asked > 0
+
+    async with asyncio.timeout(2 * PATIENCE):
+        while await hub.store.read(waits):  # noqa: ASYNC110 - workers and asker do not know who waits
+            await asyncio.sleep(0.02)
+
+
 def _ended(tx: Transaction, case: Case, progress: Progress) -> list[str]:
     return [*progress.answered_otherwise.get(id(case), ()), *complaints(tx, case)]
 
@@ -140,8 +160,9 @@ def _summary(tx: Transaction, progress: Progress, cases: list[Case]) -> dict[str
     return {
         "sent": progress.sent,
         "answers": dict(sorted(progress.answers.items())),
-        "stored": sum(count for state, count in journal.items() if state != "repeats"),
+        "stored": sum(count for state, count in journal.items() if state not in ("repeats", "acknowledgement")),
         "duplicates": journal["repeats"],
+        "heard_of_pds": sum(bool(case.heard) for case in cases),
         "rejected": tx.counts.refusals(),
         "matched": tx.counts.results().get("recorded", 0),
         "parked": tx.counts.parked(),

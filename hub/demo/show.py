@@ -42,7 +42,10 @@ class LiveShow:
         rate = progress.sent / max(monotonic() - self._began, 0.001)
         answers = "   ".join(f"{code} {count}" for code, count in sorted(progress.answers.items()))
         return Group(
-            Text(f"{len(story.participants):,} participants · three laboratories over MLLP", style="bold"),
+            Text(
+                f"{len(story.participants):,} participants · three laboratories over MLLP · a simulated PDS",
+                style="bold",
+            ),
             ProgressBar(total=total, completed=progress.sent, width=60),
             Text(f"{progress.sent}/{total} messages   {rate:,.0f} a second   answered: {answers or 'nothing yet'}"),
         )

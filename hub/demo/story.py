@@ -4,32 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
-from itertools import count, cycle
-from typing import Any
+from datetime import date, datetime
 
-from adapters.simulators.laboratory import (
-    LABORATORIES,
-    batch,
-    claim_of,
-    in_latin_1,
-    laboratory_code,
-    report,
-    slide_number,
-    with_line_ends,
-)
-from adapters.simulators.people import synthetic_population
+from adapters.simulators.laboratory import batch, claim_of, in_latin_1, with_line_ends
+from adapters.simulators.pds_people import Registered
 from hub.demo.case import Case, Complaint, Sending, digest_of
+from hub.demo.pds import with_pds
+from hub.demo.teller import Teller
 from hub.domain.codes import COMBINATIONS, Combination
-from hub.domain.events import TestResult, Version
+from hub.domain.events import Version
 from hub.domain.nhs_number import is_valid
 from hub.domain.people import Claim, Participant
 from hub.flow.ports.store import Transaction
-
-FEEDS = tuple(LABORATORIES)
-PEOPLE = 2_000
-YESTERDAYS = 8
-"""Days between the test and the report: the hub usually gets the last few of the fourteen (domain.md 4.5)."""
 
 STRANGER = Claim(
     family_name="Quillfeather",
@@ -44,73 +30,12 @@ STRANGER = Claim(
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """The cohort, the cases in the order they are told, and the ordinary day around them."""
+    """The cohort, whom PDS knows, the cases in the order they are told, and the ordinary day around them."""
 
     participants: list[Participant]
+    registered: list[Registered]
     cases: list[Case]
     ordinary: list[Case]
-
-
-class Teller:
-    """Hands out fresh people, slides and control ids, and writes reports about them."""
-
-    def __init__(self, now: datetime, seed: int) -> None:
-        population = synthetic_population(PEOPLE, seed, now.date())
-        self.now = now
-        self.participants = population.participants
-        pairs = (*population.twins, *population.namesakes, *population.mothers)
-        mixed_up = {index for pair in pairs for index in pair}
-        self._people = (
-            person
-            for index, person in enumerate(self.participants)
-            if index not in mixed_up and person.gender == "2" and _is_printable(person)
-        )
-        self._numbers = count(1)
-        self._feeds = cycle(FEEDS)
-
-    def feed(self) -> str:
-        return next(self._feeds)
-
-    def person(self, least_age: int = 26, most_age: int = 48) -> Participant:
-        """The next person nobody of the cohort is easily taken for, of an age the programme routinely invites."""
-        born = range(self.now.year - most_age, self.now.year - least_age + 1)
-        return next(person for person in self._people if person.date_of_birth.year in born)
-
-    def result(self, feed: str, codes: str = "X0A", *, days_ago: int = YESTERDAYS, **more: Any) -> TestResult:
-        """A result of a fresh slide, authorised yesterday."""
-        number = next(self._numbers)
-        plain = TestResult(
-            laboratory_code=laboratory_code(feed),
-            slide_number=slide_number(feed, self.now.year, number),
-            test_on=(self.now - timedelta(days=days_ago)).date(),
-            authorised_at=(self.now - timedelta(days=1)).replace(microsecond=0),
-            result_code=codes[0],
-            infection_code=codes[1],
-            action_code=codes[2],
-            repeat_months=_stated_months(codes),
-            source_type="1",
-            sender_code="Z99001",
-            sample_taker_code="C99001",
-        )
-        return replace(plain, **more)
-
-    def told(self, feed: str, person: Claim | Participant, result: TestResult, control_id: str = "") -> bytes:
-        return report(feed, person, result, control_id or f"DEMO{next(self._numbers):06}", self.now)
-
-
-def _is_printable(person: Participant) -> bool:
-    """Whether every laboratory's printers have the letters of her name: the others' doubts are a story of their own."""
-    try:
-        " ".join((person.family_name, *person.given_names)).encode("cp1252")
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _stated_months(codes: str) -> int | None:
-    """What a laboratory states with an early repeat (domain.md 2.4); routine recall is left to policy."""
-    stated = {"XUR": 3, "19R": 3, "29R": 12, "09R": 12, "X0R": 36}
-    return stated.get(codes)
 
 
 def story(now: datetime, seed: int = 1, ordinary: int = 300) -> Story:
@@ -121,6 +46,7 @@ def story(now: datetime, seed: int = 1, ordinary: int = 300) -> Story:
         _sent_again,
         _corrections_and_order,
         _persons_in_doubt,
+        with_pds,
         _our_table,
         _against_the_rules,
         _wrong_in_itself,
@@ -128,7 +54,7 @@ def story(now: datetime, seed: int = 1, ordinary: int = 300) -> Story:
         _files_and_bytes,
     )
     cases = [case for tell in tellers for case in tell(teller)]
-    return Story(teller.participants, cases, [_ordinary(teller) for _ in range(ordinary)])
+    return Story(teller.cohort, teller.registered, cases, [_ordinary(teller) for _ in range(ordinary)])
 
 
 def _ordinary(teller: Teller) -> Case:

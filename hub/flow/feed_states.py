@@ -29,8 +29,8 @@ class FeedState:
     """One feed as it is now. Answers are counted by code (AA, AE, AR) since midnight in England, and in seven days.
 
     `clock_seconds`: how far the sender's clock is ahead of ours (behind: negative), the median of the newest messages,
-    their way to us included. `oldest_owed_at`: the oldest answer of the last day that perhaps never went out.
-    `oldest_underway_at`: the oldest result that is not on a record or with a clerk yet.
+    their way to us included; None where nothing tells. `oldest_owed_at`: the oldest answer of the last day that perhaps
+    never went out. `oldest_underway_at`: the oldest result that is not on a record or with a clerk yet.
     """
 
     feed: str
@@ -107,11 +107,14 @@ def feed_states(
 
 def clock_ahead(tx: Transaction, table: FeedTable, adapter: Adapter, last_at: datetime | None) -> float | None:
     """Seconds by which a sender's clock is ahead of ours, by the messages of the week before its last. None where there
-    are none, or they do not say when they were sent."""
+    are none, or they do not say when they were sent.
+
+    A file may have lain with whoever carries it: that it comes late says nothing of a clock. That it comes before it
+    was written does."""
     ahead = []
     for received_at, raw in tx.figures.newest_bytes(table.feed, last_at - _WEEK, CLOCKS) if last_at else ():
-        said = adapter.open(raw).sent
-        sent_at = read_time(said, table.zone) or read_time(said, table.zone, "ISO")
-        if sent_at:
+        opened = adapter.open(raw)
+        sent_at = read_time(opened.sent, table.zone) or read_time(opened.sent, table.zone, "ISO")
+        if sent_at and (sent_at > received_at or not opened.is_batch):
             ahead.append((sent_at - received_at).total_seconds())
     return round(median(ahead), 1) if ahead else None

@@ -114,7 +114,6 @@ def _withdraw(step: Step, row: CommunicationRow, rule: str) -> None:
     for letter in step.tx.letters.get([row.letter_id]):
         step.hold_person(letter.participant_id)
         keep_back(step, letter, rule)
-        step.tell(telemetry.letter_kept_back, letter.code, rule)
 
 
 def _locked(tx: Transaction, batch: BatchRow) -> list[CommunicationRow]:

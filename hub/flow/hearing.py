@@ -19,18 +19,21 @@ FEED = "pds-events"
 
 @dataclass(frozen=True, slots=True)
 class Hearing:
-    """`workflow` is by what MESH says that a message brings events; `read` is the adapter."""
+    """`read` is the adapter."""
 
-    workflow: str
     read: Callable[[bytes], Hints]
     store: Store
     clock: Clock
 
-    async def take(self, raw: bytes, peer: str) -> None:
+    async def take(self, raw: bytes, door: str, peer: str) -> None:
         """When this returns, nothing of it is lost any more. The same message again changes nothing that matters."""
         found, at = self.read(raw), self.clock()
-        await self.store.write(lambda tx: _written_down(tx, raw, found, Arrival("mesh", peer, at)))
+        await self.store.write(lambda tx: _written_down(tx, raw, found, Arrival(door, peer, at)))
         telemetry.pds_hinted(len(found.hints), found.others, found.unfit)
+
+    async def away(self) -> str:
+        """Why nothing could be written down just now; empty when it could."""
+        return await self.store.away()
 
 
 def _written_down(tx: Transaction, raw: bytes, found: Hints, arrival: Arrival) -> None:

@@ -58,7 +58,6 @@ def claim(step: Step, catalogue: Catalogue, plan: Plan, most: int) -> Handing:
     for each in looked:
         if each.rule:
             keep_back(step, each.letter, each.rule)
-            step.tell(telemetry.letter_kept_back, each.letter.code, each.rule)
         else:
             step.tx.letters.put(replace(each.letter, state="sent", changed_at=step.now, why="", rule=""))
     _fail(step, [_row(step, plan, each) for each in looked if each.gap])

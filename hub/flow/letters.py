@@ -47,7 +47,7 @@ def hold_letters(step: Step, participant_id: str) -> None:
     step.hold_person(participant_id)
     for letter in step.tx.letters.of(participant_id):
         if letter.state == "wished":
-            step.tx.letters.put(replace(letter, state="waiting", why=HELD, rule=PAUSED, changed_at=step.now))
+            _hold(step, letter, "waiting", PAUSED, HELD)
 
 
 def _name(participant_id: str, code: str, about: object) -> str:
@@ -103,7 +103,7 @@ def _withhold(step: Step, letter: LetterRow, why: LetterNotDue, letters: list[Le
         if each.state not in ("cancelled", *LEFT):
             _cancel(step, each, why.rule, why.why)
     if not mine and (before is None or (before.state, before.rule) != ("withheld", why.rule)):
-        step.tx.letters.put(replace(letter, letter_id=name, state="withheld", why=why.why, rule=why.rule))
+        _hold(step, replace(letter, letter_id=name), "withheld", why.rule, why.why)
     return {*mine, name}
 
 
@@ -174,9 +174,7 @@ def _objection_of_result(step: Step, letter: LetterRow, outcome: Record) -> str:
 def keep_back(step: Step, letter: LetterRow, rule: str) -> None:
     """It does not leave: what may still go waits, the rest is cancelled."""
     may_go = rule == PAUSED or (not letter.result_id and rule in WHY_GONE and rule != DECEASED)
-    why = _WHY.get(rule, RECORD_CHANGED)
-    state = "waiting" if may_go else "cancelled"
-    step.tx.letters.put(replace(letter, state=state, why=why, rule=rule, changed_at=step.now))
+    _hold(step, letter, "waiting" if may_go else "cancelled", rule, _WHY.get(rule, RECORD_CHANGED))
 
 
 def wish_again(step: Step, letter: LetterRow) -> None:
@@ -193,16 +191,23 @@ def _doubt(step: Step, participant_id: str) -> str:
 
 def _put(step: Step, letter: LetterRow, known: LetterRow | None, *, held: str) -> None:
     """`held`: the rule for which it must wait; empty where it need not."""
-    state = "waiting" if held else "wished"
-    if known and known.state in (state, *LEFT):
+    if known and known.state in ("waiting" if held else "wished", *LEFT):
         return
-    step.tx.letters.put(replace(letter, state=state, why=_WHY[held], rule=held))
-    if not held:
-        step.emit(
-            LetterWished(letter.letter_id, letter.participant_id, letter.result_id, letter.code), letter.participant_id
-        )
-        step.tell(telemetry.letter_wished, letter.code)
+    if held:
+        _hold(step, letter, "waiting", held, _WHY[held])
+        return
+    step.tx.letters.put(replace(letter, state="wished", why=_WHY[held], rule=held))
+    step.emit(
+        LetterWished(letter.letter_id, letter.participant_id, letter.result_id, letter.code), letter.participant_id
+    )
+    step.tell(telemetry.letter_wished, letter.code)
 
 
 def _cancel(step: Step, letter: LetterRow, rule: str = CHANGED, why: str = RECORD_CHANGED) -> None:
-    step.tx.letters.put(replace(letter, state="cancelled", why=why, rule=rule, changed_at=step.now))
+    _hold(step, letter, "cancelled", rule, why)
+
+
+def _hold(step: Step, letter: LetterRow, state: str, rule: str, why: str) -> None:
+    """It does not go, or not now."""
+    step.tx.letters.put(replace(letter, state=state, why=why, rule=rule, changed_at=step.now))
+    step.tell(telemetry.letter_held, state, rule)

@@ -27,6 +27,8 @@ def tell_away(error: BaseException | None) -> None:
         telemetry.broker_failed(error)
     elif isinstance(error, Retry) and error.reason is Reason.MESH_AWAY:
         telemetry.mesh_failed(error)
+    elif isinstance(error, Retry) and error.reason is Reason.EVENTS_AWAY:
+        telemetry.pds_events_failed(error)
     elif error is not None:
         telemetry.store_failed(error)
 

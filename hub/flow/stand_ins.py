@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -51,18 +52,13 @@ class StandIns:
 
     def day(self, text: str) -> str:
         """Another day, a month to a year away, written in the same form; of what is no day, other digits."""
-        found = _DAY.match(text.strip())
-        form = _FORMS[found.lastgroup or ""] if found else ""
-        try:
-            day = _read(found[0], form) if found else None
-        except ValueError:
-            day = None
-        if found is None or day is None:
-            return self.words(text)
+        moved = with_day(text, lambda day, form: written(self._moved(day), form))
+        return self.words(text) if moved is None else moved
+
+    def _moved(self, day: date) -> date:
         drawn = self._drawn(f"day {day}", 3)
         away = timedelta(days=30 + (drawn[0] * 256 + drawn[1]) % 360)
-        moved = day + away if drawn[2] % 2 else day - away
-        return text.replace(found[0], _written(moved, form), 1)
+        return day + away if drawn[2] % 2 else day - away
 
     def _number(self, number: str) -> str:
         """The first of the numbers drawn that is as valid as the old one."""
@@ -84,6 +80,22 @@ class StandIns:
         while len(drawn) < count:
             drawn += hmac.new(self.secret, f"{len(drawn)} {what}".encode(), hashlib.sha256).digest()
         return drawn
+
+
+def with_day(text: str, write: Callable[[date, str], str]) -> str | None:
+    """The text with the day it begins with written by `write`, which is told the day and its form; None where it begins
+    with none."""
+    found = _DAY.match(text.strip())
+    form = _FORMS[found.lastgroup or ""] if found else ""
+    try:
+        return text.replace(found[0], write(_read(found[0], form), form), 1) if found else None
+    except ValueError:
+        return None
+
+
+def written(day: date, form: str) -> str:
+    """A day in one of the forms that `with_day` tells."""
+    return form.replace("%Y", f"{day.year:04}").replace("%m", f"{day.month:02}").replace("%d", f"{day.day:02}")
 
 
 def masked(text: str) -> str:
@@ -114,7 +126,3 @@ def _read(text: str, form: str) -> date:
     parts = {"%Y%m%d": (text[:4], text[4:6], text[6:]), "%d/%m/%Y": (text[6:], text[3:5], text[:2])}
     year, month, day = parts.get(form, (text[:4], text[5:7], text[8:]))
     return date(int(year), int(month), int(day))
-
-
-def _written(day: date, form: str) -> str:
-    return form.replace("%Y", f"{day.year:04}").replace("%m", f"{day.month:02}").replace("%d", f"{day.day:02}")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import date, datetime, time, timedelta
 from time import monotonic
 
 from hub import telemetry
-from hub.domain.dates import ENGLAND
+from hub.domain.dates import ENGLAND, day_in_england
 from hub.errors import Retry
 from hub.flow.listening import Heard
 from hub.flow.ports.communications import Wishes
@@ -19,6 +20,23 @@ from hub.flow.ports.store import Clock, Store, Transaction
 
 LOOK_SECONDS = 5.0
 LISTEN_SECONDS = 60.0
+AHEAD_SECONDS = 3600.0
+"""It counts a week's people: that is no work for every minute."""
+WEEK = timedelta(days=7)
+
+
+class _Rest:
+    """Whether so many seconds have passed since it was last asked and they had."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._over_at = monotonic()
+
+    def is_over(self) -> bool:
+        if monotonic() < self._over_at:
+            return False
+        self._over_at = monotonic() + self._seconds
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +47,7 @@ class _Behind:
     oldest_unfinished: datetime | None
     dead: int
     tasks: dict[str, int]
+    clocks: dict[date, int]
     recall: RunReport | None
     questions: dict[str, Backlog]
     wishes: list[Wishes]
@@ -46,6 +65,7 @@ def _look(tx: Transaction) -> _Behind:
         unfinished,
         tx.dead.count(),
         tx.counts.parked(),
+        tx.counts.discharge_clocks(),
         tx.recall_runs.newest_ended(),
         tx.questions.backlog(),
         tx.communications.wishes(),
@@ -62,19 +82,20 @@ class Watch:
         self._conveyor = conveyor
         self._clock = clock
         self._feeds = feeds
-        self._looked = -LOOK_SECONDS
-        self._listened = -LISTEN_SECONDS
+        self._until_look = _Rest(LOOK_SECONDS)
+        self._until_listen = _Rest(LISTEN_SECONDS)
+        self._until_ahead = _Rest(AHEAD_SECONDS)
         self._began_at = clock()
 
     async def look(self) -> None:
-        if monotonic() - self._looked < LOOK_SECONDS:
+        if not self._until_look.is_over():
             return
-        self._looked = monotonic()
         telemetry.part_away("store", await self._look_at_store())
         telemetry.part_away("broker", await self._look_at_queues())
-        if monotonic() - self._listened >= LISTEN_SECONDS:
-            self._listened = monotonic()
+        if self._until_listen.is_over():
             await self._look_at_feeds()
+        if self._until_ahead.is_over():
+            await self._look_ahead()
 
     async def _look_at_store(self) -> str:
         try:
@@ -86,6 +107,7 @@ class Watch:
         )
         telemetry.dead_letters(behind.dead)
         telemetry.tasks_waiting(behind.tasks)
+        telemetry.discharges_waiting(self._clocks(behind.clocks))
         self._tell_recall(behind.recall)
         for kind, questions in behind.questions.items():
             telemetry.pds_waiting(kind, questions.waiting, self._age(questions.oldest_at))
@@ -103,6 +125,14 @@ class Watch:
         telemetry.feeds_silent({feed: feed in silent for feed in self._feeds})
         telemetry.file_faults(faults)
 
+    async def _look_ahead(self) -> None:
+        """What the daily runs of the coming week have to do."""
+        until = day_in_england(self._clock()) + WEEK
+        try:
+            telemetry.recall_due(await self._store.read(lambda tx: tx.records.count_due(until)))
+        except Retry:
+            return  # the store's being away has been told
+
     async def _look_at_queues(self) -> str:
         try:
             for name, depth in (await self._conveyor.depths()).items():
@@ -118,9 +148,17 @@ class Watch:
 
     def _tell_recall(self, last: RunReport | None) -> None:
         if last and last.ended_at:
-            telemetry.last_recall_run(datetime.combine(last.run_on, time(), ENGLAND), last.ended_at)
+            day_began_at = datetime.combine(last.run_on, time(), ENGLAND)
+            telemetry.last_recall_run(day_began_at, last.ended_at, last.taken, last.cohort)
         else:
-            telemetry.last_recall_run(None, self._began_at)
+            telemetry.last_recall_run(None, self._began_at, {}, {})
+
+    def _clocks(self, by_day: dict[date, int]) -> Counter[str]:
+        """By how the clock of each stands today: a discharge has until the end of its day."""
+        today, found = day_in_england(self._clock()), Counter[str]()
+        for due_on, number in by_day.items():
+            found["ended" if due_on < today else "ends-today" if due_on == today else "runs"] += number
+        return found
 
     def _age(self, since: datetime | None) -> float:
         """Seconds; the clock may have been put back since."""

@@ -6,8 +6,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from hub.errors import Place, Reason, Reject
-
 _LINES = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$")
 
 
@@ -22,11 +20,12 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Row:
-    """One result: its cells by the name of their column; by their number in a row that is `wrong` as a whole."""
+    """One result: its cells by the name of their column; by their number in a row that is `wrong` as a whole, which is
+    the sentence that says why."""
 
     line: int
     cells: Mapping[str, Cell]
-    wrong: Reject | None = None
+    wrong: str = ""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -57,13 +56,7 @@ def row(cells: Sequence[Cell], columns: Sequence[str]) -> Row:
     if len(cells) == len(columns):
         return Row(line, dict(zip(columns, cells, strict=True)))
     numbered = {f"#{number}": cell for number, cell in enumerate(cells, start=1)}
-    why = f"It has {len(cells)} columns, and {len(columns)} are agreed."
-    return Row(line, numbered, Reject(Reason.INCOMPLETE, place_of_line(line), why))
-
-
-def place_of_line(number: int) -> Place:
-    """A whole line."""
-    return Place(f"line {number}", ("line", str(number)))
+    return Row(line, numbered, f"It has {len(cells)} columns instead of {len(columns)}.")
 
 
 def _cells(line: str, separator: str, start: int, number: int) -> Iterator[Cell]:

@@ -29,7 +29,7 @@ NATIONAL: Mapping[str, frozenset[str]] = {
     "version": frozenset({"final", "corrected", "withdrawn", "preliminary"}),
 }
 STAND_IN = "00000"
-"""The laboratory code that `hub new` writes where it is told none: no hub starts with it."""
+"""The code of a laboratory or clinic that `hub new` writes where it is told none: no hub starts with it."""
 OF_SEVERAL_PARTS = frozenset({"given_names", "former_family_names", "address_lines"})
 # What may be the same for every message of a feed. A result never is.
 MAY_BE_CONSTANT = frozenset({"self_sample", "hpv_primary", "source_type", "sender_code"})
@@ -98,8 +98,9 @@ def problems_among(tables: Mapping[Path, FeedTable]) -> list[TableProblem]:
 def _of_table(path: Path, table: FeedTable) -> Iterator[Finding]:
     if path.stem != table.feed:
         yield ("feed",), f"The file is named {path.name}. Name it {table.feed}.toml, or change the feed's id."
-    if table.laboratory.code == STAND_IN:
-        yield ("laboratory", "code"), f"{STAND_IN} stands in for the national code. Ask the laboratory for it."
+    for partner in ("laboratory", "clinic"):
+        if getattr(table, partner).code == STAND_IN:
+            yield (partner, "code"), f"{STAND_IN} stands in for the national code. Ask the {partner} for it."
     try:
         ZoneInfo(table.timezone)
     except (ValueError, OSError, LookupError):

@@ -1,4 +1,4 @@
-"""A table for a new laboratory, put together from a message of theirs and the tables of those who write alike.
+"""A table for a new partner, put together from a message of theirs and the tables of those who write alike.
 
 Each fact is taken from the table that reads it in the sample; what none reads is left as the nearest table has it, with
 a remark. Nothing of the sample is copied but the codes it uses.
@@ -17,10 +17,10 @@ import msgspec
 
 from hub.domain.shapes import shape
 from hub.errors import Stop
-from hub.mapping.check import OF_RESULTS
-from hub.mapping.feed_table import Access, Answer, DateForm, Fact, Facts, FeedTable, Laboratory, Sender
+from hub.mapping.check import Needs
+from hub.mapping.feed_table import Access, Answer, DateForm, Fact, Facts, FeedTable, Sender
 from hub.mapping.forms import read_date, read_time
-from hub.mapping.report import Source, Text, translate
+from hub.mapping.reading import DATES, Source, Text, translate
 
 Read = Callable[[FeedTable], Sequence[Source]]
 """The results of the sample, as they are found by a table."""
@@ -41,9 +41,9 @@ class Proposal:
 
 
 def proposed(
-    feed: str, name: str, sender: Sender, code: str, charset: str, alike: Sequence[FeedTable], read: Read
+    feed: str, name: str, sender: Sender, code: str, charset: str, alike: Sequence[FeedTable], read: Read, needs: Needs
 ) -> Proposal:
-    """The proposal for a new feed. `alike` are the tables of its dialect, one at least."""
+    """The proposal for a new feed. `alike` are the tables of its dialect, one at least; `needs` is the dialect's."""
     samples = [_Sample(table, read(table)) for table in alike]
     samples.sort(key=lambda sample: sample.count, reverse=True)
     nearest, sources = samples[0].table, samples[0].sources  # what is a result, the nearest table knows best
@@ -52,7 +52,7 @@ def proposed(
     facts: dict[str, Fact] = {}
     codes: dict[str, dict[str, str]] = {}
     for fact_name in Facts.__struct_fields__:
-        if (chosen := _chosen(fact_name, samples, proposal)) is not None:
+        if (chosen := _chosen(fact_name, samples, proposal, needs)) is not None:
             fact, table = chosen
             facts[fact_name], taken = _with_codes(fact, table, codes)
             codes |= taken
@@ -62,7 +62,7 @@ def proposed(
         name=name,
         status="live",
         sender=sender,
-        laboratory=Laboratory(code),
+        **{needs.partner: type(getattr(nearest, needs.partner))(code)},
         charset=charset,
         access=Access(),
         answer=Answer(),
@@ -93,7 +93,7 @@ class _Sample:
         return bool(texts) and all(_is_of_its_form(name, fact, text, self.table) for text in texts)
 
 
-def _chosen(name: str, samples: Sequence[_Sample], proposal: Proposal) -> tuple[Fact, FeedTable] | None:
+def _chosen(name: str, samples: Sequence[_Sample], proposal: Proposal, needs: Needs) -> tuple[Fact, FeedTable] | None:
     """The fact of the first table that reads it as it is, else in another form; else the nearest table's own."""
     section = f"facts.{name}"
     having = [(sample, fact) for sample in samples if (fact := getattr(sample.table.facts, name)) is not None]
@@ -111,7 +111,7 @@ def _chosen(name: str, samples: Sequence[_Sample], proposal: Proposal) -> tuple[
     if nearest.constant is not None:
         proposal.remarks[section] = f"As at {samples[0].table.name}. Is it always so here?"
         return nearest, samples[0].table
-    if nearest.required or name in OF_RESULTS.facts:
+    if nearest.required or name in needs.facts:
         proposal.lacking.append(name)
     seen = {text.text for text in samples[0].texts(nearest)}
     proposal.remarks[section] = _why_not(nearest, bool(seen))
@@ -136,7 +136,7 @@ def _other_forms(name: str, fact: Fact, texts: Sequence[Text]) -> Iterator[tuple
             msgspec.structs.replace(fact, pattern=_pattern(shapes.pop())),
             "The pattern is that of the sample. Is it agreed so?",
         )
-    if name in ("test_on", "date_of_birth", "authorised_at"):
+    if name in (*DATES, "authorised_at"):
         for form in get_args(DateForm):
             yield msgspec.structs.replace(fact, form=form), "The form is that of the sample."
 
@@ -154,7 +154,7 @@ def _is_of_its_form(name: str, fact: Fact, found: Text, table: FeedTable) -> boo
         text = translate(name, fact, found, table.codes)
     except Stop:
         return False
-    if name in ("test_on", "date_of_birth"):
+    if name in DATES:
         return read_date(text, fact.form, ZoneInfo(table.timezone)) is not None
     if name == "authorised_at":
         return read_time(text, ZoneInfo(table.timezone), fact.form) is not None

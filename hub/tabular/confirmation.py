@@ -16,14 +16,17 @@ MOST_REFUSALS = 10_000
 """A file that fails as a whole is mended as a whole: so many say enough, and every mailbox can hold them."""
 
 
-def confirmation(lines: int, reading: Reading, at: datetime, reply_id: str) -> bytes:
-    """The lines, each ended by CRLF, in UTF-8. `lines` is how many the file has, blank ones aside. `at` is aware."""
-    said = ["|".join(_plain(part) for part in line) for line in _lines(lines, reading, at, reply_id)]
+def confirmation(lines: int, reading: Reading, at: datetime, reply_id: str, control_id: str = "") -> bytes:
+    """The lines, each ended by CRLF, in UTF-8. `lines` is how many the file has, blank ones aside. `at` is aware.
+    `control_id` is what the file calls itself, where it does."""
+    said = ["|".join(_plain(part) for part in line) for line in _lines(lines, reading, at, reply_id, control_id)]
     return "".join(f"{line}\r\n" for line in said).encode()
 
 
-def _lines(lines: int, reading: Reading, at: datetime, reply_id: str) -> Iterator[tuple[str, ...]]:
+def _lines(lines: int, reading: Reading, at: datetime, reply_id: str, control_id: str) -> Iterator[tuple[str, ...]]:
     yield "confirmation", reply_id
+    if control_id:
+        yield "of", control_id
     yield "received", at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     yield "feed", reading.feed
     yield "number", "" if reading.sequence is None else str(reading.sequence)
@@ -47,5 +50,5 @@ def _refusal(item: Item) -> tuple[str, ...]:
 
 
 def _plain(part: str) -> str:
-    """A column's name may hold anything; a line has its bars where they belong."""
-    return part.replace("|", "/").replace("\r", " ").replace("\n", " ")
+    """A column's name may hold anything, and so may a control id; a line has its bars where they belong."""
+    return "".join("/" if character == "|" else character if character.isprintable() else " " for character in part)

@@ -29,8 +29,19 @@ def file_reading(
         layout = lay_out(rows, table)
     except NotAsAgreed as wrong:
         return refused(table.feed, wrong.row, wrong.stop, wrong.sequence)
-    read_one = partial(_items, layout=layout, form=table.file, read=read, fault=fault)
-    return Reading(table.feed, tuple(item for row in layout.rows for item in read_one(row)), notes, layout.sequence)
+    items = (
+        item
+        for row in layout.rows
+        for item in read_row(row.number, partial(_record, row, layout, table.file), read, fault)
+    )
+    return Reading(table.feed, tuple(items), notes, layout.sequence)
+
+
+def read_row(number: int, cut: Callable[[], Record | Reject], read: ReadRow, fault: Fault) -> Iterator[Item]:
+    """Each thing that is said of one row. `cut` gives its cells, or why it has none."""
+    outcomes = guarded(partial(_outcomes, cut, read), lambda: (fault(row_place(number).text),))
+    for index, outcome in enumerate(outcomes, start=1):
+        yield Item(f"{number}.{index}", outcome)
 
 
 def laid_out(rows: Sequence[Row], table: FeedTable) -> Layout | None:
@@ -52,14 +63,8 @@ def refused(feed: str, row: int, stop: Reject, sequence: int | None = None) -> R
     return Reading(feed, (Item(f"{row}.1", stop),), sequence=sequence)
 
 
-def _items(row: Row, layout: Layout, form: FileForm, read: ReadRow, fault: Fault) -> Iterator[Item]:
-    outcomes = guarded(partial(_outcomes, row, layout, form, read), lambda: (fault(row_place(row.number).text),))
-    for number, outcome in enumerate(outcomes, start=1):
-        yield Item(f"{row.number}.{number}", outcome)
-
-
-def _outcomes(row: Row, layout: Layout, form: FileForm, read: ReadRow) -> Sequence[Outcome]:
-    record = _record(row, layout, form)
+def _outcomes(cut: Callable[[], Record | Reject], read: ReadRow) -> Sequence[Outcome]:
+    record = cut()
     return (record,) if isinstance(record, Reject) else read(record)
 
 

@@ -21,7 +21,6 @@ from hub.telemetry.communications import (
     communication_asked,
     communication_failed,
     communications_needing,
-    letter_kept_back,
     letters_waiting,
     news_heard,
 )
@@ -52,15 +51,19 @@ from hub.telemetry.mesh import (
 )
 from hub.telemetry.metrics import CONTENT_TYPE, REGISTRY, SECONDS, count_one, label, render_metrics
 from hub.telemetry.nhs_api import api_asked, api_circuit, api_responded, api_token, api_waited
+from hub.telemetry.outcomes import discharges_waiting, letter_held
 from hub.telemetry.partners import partner_answered, partner_not_proven
 from hub.telemetry.pds import (
     pds_asked_by_hand,
+    pds_events_failed,
+    pds_events_taken,
     pds_hinted,
     pds_put_off,
     pds_waiting,
 )
 from hub.telemetry.recall import (
     last_recall_run,
+    recall_due,
     recall_run_begun,
     recall_run_ended,
     recall_run_left,
@@ -90,6 +93,7 @@ __all__ = [
     "configure",
     "dead_letters",
     "dead_retried",
+    "discharges_waiting",
     "event_confirmed",
     "event_dead",
     "event_handled",
@@ -98,7 +102,7 @@ __all__ = [
     "events_resent",
     "guard_process",
     "last_recall_run",
-    "letter_kept_back",
+    "letter_held",
     "letters_waiting",
     "mesh_failed",
     "mesh_polled",
@@ -112,10 +116,13 @@ __all__ = [
     "partner_answered",
     "partner_not_proven",
     "pds_asked_by_hand",
+    "pds_events_failed",
+    "pds_events_taken",
     "pds_hinted",
     "pds_put_off",
     "pds_waiting",
     "queue_depth",
+    "recall_due",
     "recall_run_begun",
     "recall_run_ended",
     "recall_run_left",
@@ -304,7 +311,7 @@ def result_matched(how: str) -> None:
 def discharge_settled(state: str) -> None:
     """What became of a clinic's discharge: applied, waiting, repeated, refused."""
     count_one(_discharges, state)
-    log("info", "discharge_settled", state=state)
+    log("info", "discharge_settled", outcome=state)
 
 
 def task_opened(reason: str) -> None:

@@ -8,7 +8,6 @@ from hub.telemetry.fence import log
 from hub.telemetry.metrics import REGISTRY, count_one, label
 
 _batches = Counter("hub_notify_batches", "Batches handed to NHS Notify.", ["plan", "outcome"], registry=REGISTRY)
-_kept_back = Counter("hub_letters_kept_back", "Letters that did not leave after all.", ["why"], registry=REGISTRY)
 _failed = Counter("hub_communications_failed", "Messages that need somebody.", ["why"], registry=REGISTRY)
 _news = Counter("hub_notify_news", "News of messages, by whether it was new.", ["outcome"], registry=REGISTRY)
 _asked = Counter("hub_notify_asked", "Messages asked about.", ["outcome"], registry=REGISTRY)
@@ -35,11 +34,6 @@ def batch_put_off(plan: str, why: str) -> None:
     """It is handed over again later."""
     count_one(_batches, plan, "put-off")
     log("warning", "batch_put_off", what=plan, why=why)
-
-
-def letter_kept_back(code: str, why: str) -> None:
-    count_one(_kept_back, why)
-    log("info", "letter_kept_back", code=code, why=why)
 
 
 def communication_failed(code: str, why: str) -> None:

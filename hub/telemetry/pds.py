@@ -5,10 +5,16 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Gauge
 
-from hub.telemetry.fence import log
+from hub.telemetry.fence import about, log
 from hub.telemetry.metrics import REGISTRY, count_one, label
 
 _hints = Counter("hub_pds_events", "Events about people on PDS that came.", ["outcome"], registry=REGISTRY)
+_events_failures = Counter(
+    "hub_pds_events_failures", "Times the queue with events of PDS could not be used.", registry=REGISTRY
+)
+_events_left = Counter(
+    "hub_pds_events_left", "Messages left in the queue with events of PDS, to come again.", registry=REGISTRY
+)
 _put_off = Counter("hub_pds_put_off", "Questions that are asked again later.", ["outcome"], registry=REGISTRY)
 _waiting = Gauge("hub_pds_questions_waiting", "Questions that wait for PDS.", ["question"], registry=REGISTRY)
 _oldest_seconds = Gauge(
@@ -33,6 +39,18 @@ def pds_hinted(hints: int, others: int, unfit: int) -> None:
     _hints.labels("other").inc(others)
     _hints.labels("unfit").inc(unfit)
     log("warning" if unfit else "debug", "pds_hinted", count=hints, outcome=f"unfit:{unfit}")
+
+
+def pds_events_failed(error: BaseException) -> None:
+    """What came waits in the queue: a warning, no loss."""
+    _events_failures.inc()
+    log("warning", "pds_events_failed", reason=getattr(error, "hint", ""), **about(error))
+
+
+def pds_events_taken(found: int, settled: int) -> None:
+    """How many messages the queue gave, and how many of them are stored and gone from it."""
+    _events_left.inc(found - settled)
+    log("info" if settled < found else "debug", "pds_events_taken", count=found, outcome=f"settled:{settled}")
 
 
 def pds_waiting(kind: str, number: int, oldest_seconds: float) -> None:

@@ -14,12 +14,16 @@ _steps = Counter("hub_recall_steps", "Steps of call and recall taken.", ["step"]
 _cohort = Gauge(
     "hub_recall_cohort", "People by where they stood at the end of the last run.", ["place"], registry=REGISTRY
 )
+_taken = Gauge("hub_recall_run_steps", "Steps that the last run took.", ["step"], registry=REGISTRY)
 _seconds = Gauge("hub_recall_run_seconds", "How long the last daily run took.", registry=REGISTRY)
 _run_day = Gauge("hub_recall_run_day_seconds", "The day of the last run that ended, as Unix time.", registry=REGISTRY)
 _ended = Gauge(
     "hub_recall_ended_seconds", "When it ended, as Unix time; before the first, when we began.", registry=REGISTRY
 )
+_due = Gauge("hub_recall_due", "People whose next step is due within seven days.", ["step"], registry=REGISTRY)
 _places_seen: set[str] = set()
+_steps_seen: set[str] = set()
+_due_seen: set[str] = set()
 
 
 def recall_step_taken(step: str) -> None:
@@ -33,15 +37,7 @@ def recall_run_begun() -> None:
 
 def recall_run_ended(cohort: Mapping[str, int]) -> None:
     """Where everybody stood, by place; they add up to the cohort."""
-    places = {label(place.replace(": ", ":").replace(" ", "-")): count for place, count in cohort.items()}
-    _places_seen.update(places)
-    for place in _places_seen:
-        _cohort.labels(place).set(places.get(place, 0))
     log("info", "recall_run_ended", count=sum(cohort.values()))
-
-
-def recall_run_took(seconds: float) -> None:
-    _seconds.set(seconds)
 
 
 def recall_run_left() -> None:
@@ -49,7 +45,28 @@ def recall_run_left() -> None:
     log("warning", "recall_run_left")
 
 
-def last_recall_run(day_began_at: datetime | None, ended_at: datetime) -> None:
+def recall_due(by_step: Mapping[str, int]) -> None:
+    """How many people have a step before them within the week: `notified` is the practices' lists to come."""
+    _set_each(_due, by_step, _due_seen)
+
+
+def recall_run_took(seconds: float) -> None:
+    _seconds.set(seconds)
+
+
+def last_recall_run(
+    day_began_at: datetime | None, ended_at: datetime, taken: Mapping[str, int], cohort: Mapping[str, int]
+) -> None:
     """As the store has it, so that every process that looks tells the same."""
     _run_day.set(day_began_at.timestamp() if day_began_at else 0)
     _ended.set(ended_at.timestamp())
+    _set_each(_taken, taken, _steps_seen)
+    _set_each(_cohort, cohort, _places_seen)
+
+
+def _set_each(gauge: Gauge, counts: Mapping[str, int], seen: set[str]) -> None:
+    """What was told before and is not named any more is none."""
+    plain = {label(name.replace(": ", ":").replace(" ", "-")): count for name, count in counts.items()}
+    seen.update(plain)
+    for name in seen:
+        gauge.labels(name).set(plain.get(name, 0))

@@ -13,6 +13,7 @@ import sys
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -91,7 +92,7 @@ class _Import:
         from hub.flow.cohort_import import RefusedRow
 
         before, refused = self._row.taken, []
-        for rows in lines_of(path, _progress(path)):
+        for rows in _read_ahead(lines_of(path, _progress(path))):
             refused += [row for _, row in rows if isinstance(row, RefusedRow)]
             ahead = [each for each in rows if each[0] > self._row.line]
             if ahead:
@@ -193,6 +194,15 @@ def lines_of(path: Path, advance: Callable[[int], object]) -> Iterator[list[Row]
         raise CannotRun(f"{path} is not UTF-8.") from None
     except NotACohort as error:
         raise CannotRun(f"{path}: {error}") from None
+
+
+def _read_ahead(batches: Iterator[list[Row]]) -> Iterator[list[Row]]:
+    """The next batch is read while the database has this one."""
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(next, batches, None)
+        while batch := coming.result():
+            coming = reader.submit(next, batches, None)
+            yield batch
 
 
 def _progress(path: Path) -> Callable[[int], object]:

@@ -56,6 +56,8 @@ def _adapter(raw: bytes, options: argparse.Namespace) -> Adapter | None:
     if raw.lstrip(b"\xef\xbb\xbf\x0b\r\n\t ")[:3] in _HL7:
         return None
     able = [one for name, one in ADAPTERS.items() if not name.startswith("hl7v2") and _can_open(one, raw)]
+    if len(able) > 1:  # languages that share a form are told apart by the sender's table
+        able = [one for one in able if _knows_sender(one, raw, options)] or able
     if len(able) > 1:
         raise CannotRun(f"It may be {' or '.join(one.dialect for one in able)}: say which with --dialect.")
     return able[0] if able else None
@@ -64,6 +66,14 @@ def _adapter(raw: bytes, options: argparse.Namespace) -> Adapter | None:
 def _can_open(adapter: Adapter, raw: bytes) -> bool:
     opened = adapter.open(raw)
     return bool(opened.message_type or opened.application or opened.facility or opened.control_id)
+
+
+def _knows_sender(adapter: Adapter, raw: bytes, options: argparse.Namespace) -> bool:
+    from hub.app import feeds_of
+
+    opened = adapter.open(raw)
+    find = feeds_of(settings_of(options)).speaking(adapter.dialect)
+    return find(opened.application, opened.facility) is not None
 
 
 def _show_results(adapter: Adapter, raw: bytes, options: argparse.Namespace) -> int:

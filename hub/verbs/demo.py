@@ -45,7 +45,8 @@ def run(options: argparse.Namespace) -> int:
     settings = replace(
         settings, data=data, mllp_host="127.0.0.1", mllp_port=0, partners_port=0, http_host="127.0.0.1", http_port=0
     )
-    settings = replace(settings, database_url="", amqp_url="")  # a story has no place among real people
+    # A story has no place among real people.
+    settings = replace(settings, database_url="", amqp_url="", mesh_url="", pds_events_queue="")
     settings = replace(settings, recall_at=None)  # nor does a night fall in it
     # By itself the demo shows and does not log; whoever asks for the log gets it.
     telemetry.configure(settings.log_json, settings.log if os.environ.get("HUB_LOG") else "error")

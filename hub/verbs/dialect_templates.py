@@ -91,8 +91,8 @@ Its header, its lines, its end, and how it shows that it came whole.
 | **AR** | The file is stored. Nothing of it is taken: unreadable, not whole, not for this feed. | mend the file |
 | none | Nothing. | send the same bytes again |
 
-The answer is a file of lines: `ANSWER`, the answer, your control id, ours, the time, how many results were taken; then
-for each thing wrong `ERROR`, the row, the place (the column and its line), our reason, and a sentence.
+The answer is a confirmation of lines, as [for delimited rows](delimited_results.md#the-answer), with your control id
+behind `of`: what was taken, and for each thing wrong its place (the row and the column), our reason, and a sentence.
 """
 
 

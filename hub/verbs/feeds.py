@@ -81,7 +81,8 @@ def _cells(state: FeedState) -> tuple[object, ...]:
 
 
 def _say_one(state: FeedState) -> None:
-    clock = "not known" if state.clock_seconds is None else f"{state.clock_seconds:+.1f} seconds against ours"
+    unknown = "not known (only what says when it was sent tells; of files only what came too early)"
+    clock = unknown if state.clock_seconds is None else f"{state.clock_seconds:+.1f} seconds against ours"
     for name, value in (
         ("feed", f"{state.feed}, {state.name}"),
         ("status", f"{state.status}, {state.dialect}"),

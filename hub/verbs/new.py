@@ -1,4 +1,4 @@
-"""`hub new`: a new laboratory on a language the hub speaks: its table and a golden example, from a sample of theirs."""
+"""`hub new`: a laboratory or clinic on a language the hub speaks: its table and a golden example, from a sample."""
 
 from __future__ import annotations
 
@@ -28,15 +28,19 @@ EXAMPLES = (
     "hub new fernhill --sample other.hl7 --case 'HPV positive, colposcopy'    one more golden example of a feed",
 )
 TO_BE_CHECKED = "to be checked, a sample"
+_CODES = {
+    "laboratory": ("[0-9]{5}", "A national laboratory code has five digits"),
+    "clinic": ("[A-Z0-9]{3,10}", "An ODS code is of three to ten capitals and digits"),
+}
 _FEED = re.compile(r"[a-z][a-z0-9_]*")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("feed", help="the feed's id: small letters, digits, underscores")
     parser.add_argument("--dialect", metavar="D", help="the language it writes (adapters/README.md lists them)")
-    parser.add_argument("--sample", required=True, metavar="FILE", help="a message of theirs, with results in it")
-    parser.add_argument("--name", help="the laboratory's name, for people")
-    parser.add_argument("--code", help="its national laboratory code, five digits")
+    parser.add_argument("--sample", required=True, metavar="FILE", help="a message of theirs with something in it")
+    parser.add_argument("--name", help="the laboratory's or clinic's name, for people")
+    parser.add_argument("--code", help="its national code: a laboratory's five digits, a clinic's ODS code")
     parser.add_argument(
         "--case", default=TO_BE_CHECKED, help=f"the golden example's sentence (default: {TO_BE_CHECKED})"
     )
@@ -99,11 +103,12 @@ def _write_table(path: Path, raw: bytes, options: argparse.Namespace) -> list[st
 
     if not _FEED.fullmatch(options.feed):
         raise CannotRun(f"{options.feed!r} is no feed's id: small letters, digits and underscores, a letter first.")
-    if options.code and not re.fullmatch("[0-9]{5}", options.code):
-        raise CannotRun("A national laboratory code has five digits.")
     if options.dialect not in ADAPTERS:
         raise CannotRun(f"Say the language it writes with --dialect, one of: {', '.join(ADAPTERS)}.")
     adapter = ADAPTERS[options.dialect]
+    form, due = _CODES[adapter.needs.partner]
+    if options.code and not re.fullmatch(form, options.code):
+        raise CannotRun(f"{due}.")
     opened = adapter.open(raw)
     alike = _alike(path.parent, options.dialect)
     name = options.name or options.feed.replace("_", " ").title()
@@ -115,6 +120,7 @@ def _write_table(path: Path, raw: bytes, options: argparse.Namespace) -> list[st
         _charset(opened),
         alike,
         _read(adapter, raw),
+        adapter.needs,
     )
     head = [f"Proposed by `hub new` from a sample, after the table of {proposal.like}. Look at every line."]
     unread = list(_unread(adapter, opened, proposal.table))

@@ -43,11 +43,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--timeout", type=float, default=30.0, metavar="SECONDS", help="wait so long for an answer (default 30)"
     )
+    tls_arguments(parser)
+    json_argument(parser)
+
+
+def tls_arguments(parser: argparse.ArgumentParser) -> None:
+    """How a sender speaks TLS, and shows who it is."""
     parser.add_argument("--tls", action="store_true", help="speak TLS")
     parser.add_argument("--ca", type=Path, metavar="FILE", help="trust this authority (with --tls)")
     parser.add_argument("--cert", type=Path, metavar="FILE", help="show this client certificate (with --tls)")
     parser.add_argument("--key", type=Path, metavar="FILE", help="its key (with --tls)")
-    json_argument(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -72,7 +77,7 @@ async def _send_all(options: argparse.Namespace, messages: list[tuple[Path, byte
     from hub.io.mllp import MllpClient, MllpError
 
     host, port = address_of(options)
-    client = MllpClient(host, port, tls=_tls(options))
+    client = MllpClient(host, port, tls=tls_of(options))
     sent = []
     try:
         for path, raw in messages:
@@ -136,7 +141,8 @@ def address_of(options: argparse.Namespace) -> tuple[str, int]:
     return host, int(port)
 
 
-def _tls(options: argparse.Namespace) -> Any:
+def tls_of(options: argparse.Namespace) -> Any:
+    """The TLS that was asked for; None for none."""
     from hub.io.mllp import client_context
 
     return client_context(options.ca, options.cert, options.key) if options.tls else None

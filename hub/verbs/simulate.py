@@ -1,4 +1,4 @@
-"""`hub simulate`: a laboratory that sends, for load and for trying a table."""
+"""`hub simulate`: a sender that sends, for load and for trying a table; and the key by which it proves who it is."""
 
 from __future__ import annotations
 
@@ -6,42 +6,50 @@ import argparse
 import asyncio
 import signal
 import sys
-from collections import Counter, deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import date
-from itertools import islice
+from itertools import cycle, islice
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from hub.errors import CannotRun
-from hub.verbs.send import address_of
-from hub.verbs.speaking import json_argument, say, say_json
+from hub.verbs.send import tls_arguments
+from hub.verbs.simulated_doors import clock, doors_of, key_file
+from hub.verbs.speaking import json_argument, say, say_json, settings_of
 
 if TYPE_CHECKING:
+    from adapters.simulators.sending import Sending, Tally
     from adapters.simulators.traffic import Planned
     from hub.domain.people import Participant
-    from hub.io.mllp import MllpClient
+    from hub.mapping import FeedTables
 
 EXAMPLES = (
     "hub simulate lab --feed northmoor                                    one result a second, until Ctrl-C",
     "hub simulate lab --feed northmoor --rate 50 --count 1000 --errors 5  one in twenty with a mistake",
     "hub simulate lab --feed northmoor southwick --people cohort.csv      results of these (synthetic) people",
     "hub simulate lab --feed northmoor --to 127.0.0.1:2576 --seed 7       other results, to another door",
+    "hub simulate key ashdown                                             a key for a feed that sends over HTTP",
+    "hub simulate lab --feed ashdown --count 20                           its golden examples, told of others",
+    "hub simulate lab --feed birchwood --tls --cert lab.pem --ca ca.pem   proven by a client certificate",
+    "hub simulate lab --feed kelham --mailbox-password FILE               by MESH, where the table knows no other way",
 )
 PEOPLE = 2_000
 SYNTHETIC = "999"
-REST_SECONDS = 1.0
-LATELY = 100_000
-"""Answers whose time is kept: a laboratory may go on for weeks."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     simulators = parser.add_subparsers(dest="simulator", required=True, metavar="SIMULATOR")
-    lab = simulators.add_parser("lab", help="a laboratory that sends results over MLLP")
-    lab.add_argument("--feed", nargs="+", required=True, help="as which laboratories: northmoor, eastvale, southwick")
-    lab.add_argument("--to", metavar="HOST:PORT", help="where to (default: HUB_MLLP_HOST and HUB_MLLP_PORT)")
+    _lab_arguments(simulators.add_parser("lab", help="a laboratory or clinic that sends through its feed's own door"))
+    key = simulators.add_parser("key", help="a key by which a simulated sender proves over HTTP who it is")
+    key.add_argument("feed", help="whose key it is")
+    key.add_argument("--out", type=Path, metavar="FILE", help=f"the private key (default: {key_file('FEED')})")
+    json_argument(key)
+
+
+def _lab_arguments(lab: argparse.ArgumentParser) -> None:
+    lab.add_argument("--feed", nargs="+", required=True, help="as whom: any feed of the tables")
+    lab.add_argument("--to", metavar="HOST:PORT", help="where to (default: as HUB_MLLP_... or HUB_PARTNERS_... say)")
     lab.add_argument(
         "--rate", type=_rate, default=1.0, metavar="N", help="messages a second (default 1; 0: all it can)"
     )
@@ -54,6 +62,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     lab.add_argument(
         "--timeout", type=float, default=10.0, metavar="SECONDS", help="without an answer, send again (default 10)"
     )
+    lab.add_argument(
+        "--examples", type=Path, metavar="DIR", help="messages to tell anew (default: tests/golden/FEED, by the tables)"
+    )
+    lab.add_argument(
+        "--file-name", default="", metavar="NAME", help="what its files are called; the last number in it counts up"
+    )
+    lab.add_argument(
+        "--sign-with", type=Path, metavar="FILE", help=f"its private key, a JWK (default: {key_file('FEED')})"
+    )
+    lab.add_argument("--mailbox-password", type=Path, metavar="FILE", help="holds the password of its MESH mailbox")
+    lab.add_argument("--workflow", default="CSP_RESULTS", metavar="ID", help="its MESH workflow (default CSP_RESULTS)")
+    tls_arguments(lab)
     json_argument(lab)
 
 
@@ -71,59 +91,83 @@ def _number(text: str, most: float) -> float:
     return float(text)
 
 
-@dataclass(slots=True)
-class Tally:
-    """What was sent, what came back, and how long it took of late, in milliseconds from when the message was due."""
-
-    answers: Counter[tuple[str, str]] = field(default_factory=Counter)
-    took: deque[float] = field(default_factory=lambda: deque(maxlen=LATELY))
-    unanswered: int = 0
-    began: float = field(default_factory=monotonic)
-
-    def put(self, kind: str, code: str, due: float) -> None:
-        self.answers[kind, code] += 1
-        self.took.append((monotonic() - due) * 1000)
-
-    def by_code(self) -> dict[str, int]:
-        codes: Counter[str] = Counter()
-        for (_, code), count in self.answers.items():
-            codes[code] += count
-        return dict(sorted(codes.items()))
-
-    def quantile(self, share: float) -> float:
-        ordered = sorted(self.took)
-        return round(ordered[min(len(ordered) - 1, int(share * len(ordered)))], 2) if ordered else 0.0
-
-
 def run(options: argparse.Namespace) -> int:
-    from adapters.simulators.traffic import RIGHT
+    return _make_key(options) if options.simulator == "key" else _simulate(options)
 
-    messages = islice(_messages(options), options.count)
+
+# The key
+
+
+def _make_key(options: argparse.Namespace) -> int:
+    from adapters.simulators.keys import make_key
+
+    directory = settings_of(options).mappings / "feeds"
+    private, public = options.out or key_file(options.feed), directory / f"{options.feed}.simulator.jwks.json"
+    if not (directory / f"{options.feed}.toml").exists():
+        raise CannotRun(f"{directory} has no table of {options.feed}. `hub new` makes one.")
+    make_key(private, public)
+    if options.json:
+        say_json({"private": str(private), "public": str(public), "keys": public.name})
+    else:
+        say(f"written  {private}  (private)\nwritten  {public}")
+        table = directory / f"{options.feed}.toml"
+        say(f"Write into {table} (if it has [access], the line alone), and start the hub again:")
+        say(f'\n[access]\nkeys = "{public.name}"')
+    return 0
+
+
+# The messages
+
+
+def _simulate(options: argparse.Namespace) -> int:
+    from adapters.simulators.sending import Sending, Tally, Timetable
+    from hub.verbs.check import feeds_of
+
+    settings = settings_of(options)
+    tables = feeds_of(settings)
+    doors = doors_of(options, settings, tables)
+    messages = islice(_messages(options, tables), options.count)
     tally = Tally()
-    asyncio.run(_send(options, messages, tally))
+    asyncio.run(_send(options, Sending(messages, doors, Timetable(options.rate), tally, asyncio.Event())))
     _say_summary(options, tally)
-    return 1 if any(kind == RIGHT and code != "AA" for kind, code in tally.answers) else 0
+    return 1 if tally.refused else 0
 
 
-def _messages(options: argparse.Namespace) -> Iterator[Planned]:
-    """The laboratories in turn."""
-    from adapters.simulators.laboratory import LABORATORIES
-    from adapters.simulators.traffic import traffic
-    from hub.app import wall_clock
+def _messages(options: argparse.Namespace, tables: FeedTables) -> Iterator[tuple[str, Planned]]:
+    """The senders in turn."""
     from hub.domain.dates import day_in_england
 
-    for feed in options.feed:
-        if feed not in LABORATORIES:
-            raise CannotRun(f"There is no simulated laboratory {feed!r}. There are: {', '.join(LABORATORIES)}.")
-    on = options.on or day_in_england(wall_clock())
     people = _people(options)
-    streams = [traffic(feed, people, options.seed, options.errors / 100, on) for feed in options.feed]
-    return (next(stream) for stream in _for_ever(streams))
+    on = options.on or day_in_england(clock())
+    streams = [(feed, _stream(options, feed, tables, people, on)) for feed in options.feed]
+    return ((feed, next(stream)) for feed, stream in cycle(streams))
 
 
-def _for_ever(streams: list[Iterator[Planned]]) -> Iterator[Iterator[Planned]]:
-    while True:
-        yield from streams
+def _stream(
+    options: argparse.Namespace, feed: str, tables: FeedTables, people: list[Participant], on: date
+) -> Iterator[Planned]:
+    """Of a laboratory that is played here, its own layouts; of any other feed its golden examples told anew."""
+    from adapters.simulators.examples import golden_examples, varied
+    from adapters.simulators.laboratory import LABORATORIES
+    from adapters.simulators.traffic import traffic
+    from hub.verbs.check import of_feed
+
+    adapter, feeds = of_feed(feed, tables)
+    if feed in LABORATORIES and options.examples is None:
+        return traffic(feed, people, options.seed, options.errors / 100, on)
+    directory = _directory(options, feed)
+    examples = golden_examples(directory, adapter, feeds, on)
+    if not examples:
+        raise CannotRun(
+            f"{directory} has no example of {feed} to tell anew. `hub new {feed} --sample FILE` writes one; --examples "
+            "DIR names others."
+        )
+    return varied(feed, examples, people, options.seed, options.errors / 100, on, options.file_name)
+
+
+def _directory(options: argparse.Namespace, feed: str) -> Path:
+    golden: Path = options.examples or settings_of(options).mappings.resolve().parent / "tests" / "golden"
+    return golden / feed if options.examples is None or (golden / feed).is_dir() else golden
 
 
 def _people(options: argparse.Namespace) -> list[Participant]:
@@ -146,99 +190,22 @@ def _people(options: argparse.Namespace) -> list[Participant]:
     return people
 
 
-async def _send(options: argparse.Namespace, messages: Iterator[Planned], tally: Tally) -> None:
-    """Until all are sent, or somebody says stop: then what is on its way is answered yet."""
-    stop = asyncio.Event()
+# The doors
+
+
+async def _send(options: argparse.Namespace, sending: Sending) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    host, port = address_of(options)
-    due = _Timetable(options.rate)
-    live = asyncio.create_task(_live(options, tally))
+        loop.add_signal_handler(number, sending.stop.set)
+    live = asyncio.create_task(_live(options, sending.tally))
     try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(options.connections):
-                group.create_task(_connection(host, port, options.timeout, messages, due, tally, stop))
-    except* CannotRun as errors:
-        raise errors.exceptions[0] from None
+        await sending.all(options.connections)
     finally:
         live.cancel()
         await asyncio.gather(live, return_exceptions=True)
 
 
-class _Timetable:
-    """When the next message is due: message n at n / rate seconds, so that a slow hub is not spared."""
-
-    def __init__(self, rate: float) -> None:
-        self._began = monotonic()
-        self._rate = rate
-        self._number = 0
-
-    def next(self) -> float:
-        self._number += 1
-        return self._began + (self._number - 1) / self._rate if self._rate else monotonic()
-
-
-async def _connection(
-    host: str,
-    port: int,
-    patience: float,
-    messages: Iterator[Planned],
-    timetable: _Timetable,
-    tally: Tally,
-    stop: asyncio.Event,
-) -> None:
-    from hub.io.mllp import MllpClient
-
-    client = MllpClient(host, port)
-    try:
-        while not stop.is_set() and (message := next(messages, None)) is not None:
-            due = timetable.next()
-            if await _told_within(stop, due - monotonic()):
-                return
-            code = await _answer(client, message.raw, patience, tally, stop)
-            if code:
-                tally.put(message.kind, code, due)
-    finally:
-        await client.close()
-
-
-async def _answer(client: MllpClient, raw: bytes, patience: float, tally: Tally, stop: asyncio.Event) -> str:
-    """What the hub answers; without an answer the same bytes again, as every laboratory must. Empty when stopped."""
-    from hub.io.mllp import MllpError, NoAnswerError, WrongAnswerError
-
-    while not stop.is_set():
-        try:
-            if not client.connected:
-                await client.connect()
-            return _code(await client.send(raw, patience))
-        except (NoAnswerError, WrongAnswerError):
-            tally.unanswered += 1
-        except MllpError as error:
-            if not tally.answers and not tally.unanswered:
-                raise CannotRun(
-                    f"{error} Is the hub up there (`hub up`), and the port right (--to HOST:PORT)?"
-                ) from None
-            await _told_within(stop, REST_SECONDS)
-    return ""
-
-
-def _code(reply: bytes) -> str:
-    from hub.formats.hl7v2 import read
-
-    messages = read(reply).messages
-    return messages[0].get("MSA-1") if messages else "unreadable"
-
-
-async def _told_within(stop: asyncio.Event, seconds: float) -> bool:
-    """Wait so long, or until somebody says stop."""
-    if seconds > 0:
-        try:
-            async with asyncio.timeout(seconds):
-                await stop.wait()
-        except TimeoutError:
-            pass
-    return stop.is_set()
+# What came back
 
 
 async def _live(options: argparse.Namespace, tally: Tally) -> None:
@@ -258,9 +225,7 @@ def _line(tally: Tally) -> str:
 
 def _say_summary(options: argparse.Namespace, tally: Tally) -> None:
     seconds = monotonic() - tally.began
-    kinds: dict[str, dict[str, int]] = {}
-    for (kind, code), count in sorted(tally.answers.items()):
-        kinds.setdefault(kind, {})[code] = count
+    kinds = tally.by_kind()
     fields: dict[str, Any] = {
         "answered": tally.answers.total(),
         "seconds": round(seconds, 2),

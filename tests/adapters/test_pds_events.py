@@ -46,6 +46,15 @@ def test_several_come_as_a_list_or_one_a_line() -> None:
     assert [hint.event_id for hint in read_events(lines).hints] == ["b-1", "c-1"]
 
 
+def test_an_envelope_of_sns_is_opened_once() -> None:
+    inner = json.dumps(bundle("pds-record-change-2", NUMBER))
+    envelope = {"Type": "Notification", "MessageId": "m", "TopicArn": "arn:aws:sns:eu-west-2:1:t", "Message": inner}
+    assert read(envelope) == Hints((Hint("b-1", "pds-record-change-2", NUMBER),))
+    assert read({**envelope, "Message": json.dumps(envelope)}) == Hints(unfit=1)
+    for nothing in ("", "{", 1, "\ud800"):
+        assert read({**envelope, "Message": nothing}) == Hints(unfit=1)
+
+
 def test_what_comes_with_an_event_is_not_read() -> None:
     patient = {"resource": {"resourceType": "Patient", "id": "9990000026"}}
     assert read(bundle("pds-record-change-2", NUMBER, "b", patient)).hints == (

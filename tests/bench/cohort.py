@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import os
+import resource
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
@@ -18,6 +19,7 @@ import psycopg
 from hub.domain.nhs_number import is_valid
 from hub.domain.people import Participant
 from hub.flow.cohort_import import REQUIRED
+from tests.bench.processes import cpu_seconds
 from tests.bench.report import line, progress, title
 from tests.bench.roles import Servers, environment, run_program
 
@@ -39,12 +41,23 @@ def main(on: Servers, ordinary: Sequence[Participant]) -> None:
         copied = _seconds(lambda: _copy(url, file))
         progress("hub cohort import")
         settings = environment(HUB_DATABASE_URL=url)
+        before = _processor(on)
         imported = _seconds(lambda: run_program("hub", "cohort", "import", str(file), settings=settings))
+        used = {name: seconds - before[name] for name, seconds in _processor(on).items()}
     on.postgres.drop_database("imported")
     title(f"A cohort file of {ROWS:,} rows into PostgreSQL")
     line("plain COPY into a table with two keys", f"{ROWS / copied:,.0f} rows/s")
     line("hub cohort import: people, keys of the search, first records", f"{ROWS / imported:,.0f} rows/s")
     line("  of the COPY", f"{copied / imported:.1%}")
+    for name, seconds in used.items():
+        line(f"  {name}: processor time a row", f"{seconds / ROWS * 1e6:.0f} µs")
+
+
+def _processor(on: Servers) -> dict[str, float]:
+    """Seconds of processor time so far: of the programs that we have run to their end, and of the database."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    postgres = cpu_seconds({"PostgreSQL": [on.postgres.pid]})
+    return {"the import itself": ended.ru_utime + ended.ru_stime, **postgres}
 
 
 def _rows(people: Sequence[Participant]) -> Iterator[tuple[str, ...]]:

@@ -122,7 +122,7 @@ def hub(on: Servers, roles: Sequence[str], **more: str) -> Iterator[Hub]:
         url = stack.enter_context(on.fresh_database())
         vhost = stack.enter_context(on.rabbit.fresh_vhost())
         settings = environment(HUB_DATABASE_URL=url, HUB_AMQP_URL=vhost, HUB_LOG="warning", **more)
-        started = [(role, stack.enter_context(_process(role, settings))) for role in roles]
+        started = [(role, stack.enter_context(role_process(role, settings))) for role in roles]
         ports = [_ports(process) for _, process in started]
         groups: dict[str, list[int]] = {}
         for role, process in started:
@@ -136,7 +136,7 @@ def hub(on: Servers, roles: Sequence[str], **more: str) -> Iterator[Hub]:
 
 
 @contextmanager
-def _process(role: str, settings: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+def role_process(role: str, settings: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
     words = [sys.executable, "-m", "hub", "run", role, *(("--mllp", "0") if role == "intake" else ())]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=settings, cwd=ROOT) as process:
         try:

@@ -196,6 +196,16 @@ async def test_when_the_last_run_ended_is_told_by_whoever_watches(scene: Scene) 
     assert f"hub_recall_run_day_seconds {midnight.timestamp()}" in plain_metrics()
 
 
+async def test_what_is_due_within_the_week_is_told_by_whoever_watches(scene: Scene) -> None:
+    scene.person(next_test_due_on=DUE, practice_code="Y00001")
+    told = []
+    for days in (8, 7):
+        scene.now = NIGHT - timedelta(days=days)
+        await Watch(scene.store, InProcessConveyor(CONSUMERS), lambda: scene.now).look()
+        told.append(telemetry.REGISTRY.get_sample_value("hub_recall_due", {"step": "notified"}) or 0)
+    assert told == [0, 1]
+
+
 def plain_metrics() -> str:
     """The metrics with whole numbers written out."""
     return re.sub(r"[0-9.]+e[+]\d+", lambda found: str(float(found[0])), telemetry.render_metrics().decode())
@@ -208,7 +218,9 @@ async def test_what_it_did_is_told(scene: Scene) -> None:
     look = schedule(scene)
     scene.now = NIGHT
     await look()
+    await Watch(scene.store, InProcessConveyor(CONSUMERS), lambda: scene.now).look()
     told = telemetry.render_metrics().decode()
+    assert 'hub_recall_run_steps{step="notified"} 1.0' in told
     assert 'hub_recall_cohort{place="notified"} 1.0' in told
     assert 'hub_recall_cohort{place="not-yet-due"} 1.0' in told
     assert 'hub_recall_steps_total{step="notified"}' in told

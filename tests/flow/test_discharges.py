@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from hub import telemetry
 from hub.contract import seal
 from hub.domain.events import DischargeApplied, DischargeParked, DischargeRefused
 from hub.domain.people import Participant
@@ -21,7 +22,9 @@ from hub.flow.clerks import Refused
 from hub.flow.ports.journal import Via
 from hub.flow.ports.results import DischargeRow, TaskRow
 from hub.flow.step import Step
+from hub.flow.watch import Watch
 from hub.mapping.actions import load_actions
+from hub.telemetry.outcomes import CLOCKS
 from tests.flow.scene import POLICIES, ROOT, Scene, withdrawn
 from tests.flow.test_recall_run import run, whole_run
 
@@ -432,3 +435,18 @@ async def test_a_discharge_answers_the_practices_list(scene: Scene) -> None:
     await send(scene, row(person))
     assert scene.read(lambda tx: tx.notifications.open_of(person.participant_id)) == []
     assert due(scene, person) == ("Repeat advised", IN_A_YEAR)
+
+
+async def test_the_clocks_of_what_waits_are_told_by_whoever_watches(scene: Scene) -> None:
+    first, second = await referred(scene), await referred(scene)
+    for person in (first, second):
+        await send(scene, row(person, Surname=person.family_name + "son"))
+        scene.now += timedelta(days=1)
+    found = {}
+    for days in (3, 1, 1):
+        scene.now += timedelta(days=days)
+        await Watch(scene.store, scene.conveyor, lambda: scene.now).look()
+        found[scene.now.date()] = [
+            telemetry.REGISTRY.get_sample_value("hub_discharges_waiting", {"clock": clock}) for clock in CLOCKS
+        ]
+    assert list(found.values()) == [[0, 1, 1], [1, 1, 0], [2, 0, 0]]

@@ -5,14 +5,18 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 
+import pytest
+
 from adapters import ADAPTERS
 from hub import telemetry
 from hub.flow.consumers import CONSUMERS
 from hub.flow.feed_states import FeedState, feed_states
 from hub.flow.listening import Heard, count_hours
+from hub.flow.ports.journal import Via
 from hub.flow.watch import Watch
 from hub.io.conveyor import InProcessConveyor
 from tests.flow.scene import FEEDS, NOW, Scene
+from tests.golden_cases import CASES
 
 FUTURE = date(2027, 1, 1)
 WEEK = timedelta(weeks=1)
@@ -126,6 +130,39 @@ async def test_the_senders_clock_against_ours(scene: Scene) -> None:
     assert -660 <= state.clock_seconds <= -540
     assert any("behind ours" in concern for concern in state.concerns)
     assert states(scene)["southwick"].clock_seconds is None
+
+
+JULY = datetime(2026, 7, 14, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "said_at"),
+    [
+        ("HPV negative, routine recall", JULY.replace(hour=8, minute=31)),
+        ("HPV negative, early repeat in 12 months, as XML", JULY.replace(hour=8, minute=31)),
+        ("one message, HPV negative, routine recall", JULY.replace(hour=9, minute=35)),
+    ],
+)
+async def test_the_clock_of_a_bundle_and_of_an_interchange(scene: Scene, sentence: str, said_at: datetime) -> None:
+    """A Bundle names its offset; an interchange is of England's summer, an hour before UTC's."""
+    case = next(case for case in CASES if case.sentence == sentence and case.feed in ("ashdown", "kelham"))
+    way = Via("http", "somebody", case.dialect, feed=case.feed)
+    scene.now = said_at - timedelta(minutes=10)
+    assert (await scene.intake.take(case.raw, way)).code == "AA"
+    state = states(scene)[case.feed]
+    assert state.clock_seconds == 600
+    assert any("ahead of ours" in concern for concern in state.concerns)
+
+
+async def test_a_file_that_comes_late_says_nothing_of_a_clock(scene: Scene) -> None:
+    """It may have lain in a mailbox; a Bundle that comes late may not. Rows do not say when they were sent."""
+    scene.now = JULY.replace(hour=18)
+    for feed in ("kelham", "ashdown", "birchwood"):
+        case = next(case for case in CASES if case.feed == feed and case.expected["answer"] == "AA")
+        assert (await scene.intake.take(case.raw, Via("http", "somebody", case.dialect, feed=feed))).code == "AA"
+    found = states(scene)
+    assert found["kelham"].clock_seconds is found["birchwood"].clock_seconds is None
+    assert (found["ashdown"].clock_seconds or 0) < -8 * 3600
 
 
 async def test_what_is_owed_and_under_way(scene: Scene) -> None:

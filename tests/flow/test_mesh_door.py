@@ -54,8 +54,8 @@ async def door_at(scene: Scene) -> AsyncIterator[NewDoor]:
         settings = MeshSettings(url, HUB, password, KEY, page=10, max_bytes=1024 * 1024)
         clients.append(MeshClient(settings, lambda: scene.now))
         intake = Intake(scene.store, adapters, TABLES, lambda: scene.now, lambda: None)
-        hearing = Hearing("PDS_EVENTS", read_events, scene.store, lambda: scene.now)
-        return MeshDoor(clients[-1], intake, TABLES, scene.store, lambda: scene.now, EVERY, hearing)
+        hearing = Hearing(read_events, scene.store, lambda: scene.now)
+        return MeshDoor(clients[-1], intake, TABLES, scene.store, lambda: scene.now, EVERY, {"PDS_EVENTS": hearing})
 
     yield make
     for client in clients:

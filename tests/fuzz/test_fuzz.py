@@ -9,7 +9,6 @@ import pytest
 from tests.fuzz.targets import TARGETS, Target
 
 SEED = 20260720
-INPUTS = 400
 PIECES = (
     b"",
     b"\x00",
@@ -41,7 +40,7 @@ def test_what_was_found_once_is_mended(target: Target) -> None:
 @pytest.mark.parametrize("target", TARGETS.values(), ids=lambda target: target.name)
 def test_no_bytes_upset_a_reader(target: Target) -> None:
     chance = random.Random(SEED)
-    for number in range(INPUTS):
+    for number in range(target.inputs):
         raw = bytearray(chance.choice(target.seeds))
         for _ in range(chance.randint(1, 8)):
             at = chance.randrange(len(raw) + 1)

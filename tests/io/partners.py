@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import ssl
 import uuid
 from collections.abc import AsyncIterator, Mapping
@@ -74,7 +75,9 @@ def tables(directory: Path, access: Mapping[str, str], closed: str = "") -> Feed
         text = path.read_text()
         if path.stem == closed:
             text = text.replace('status = "live"', 'status = "deactivated"')
-        (directory / path.name).write_text(text + f"\n[access]\n{access[path.stem]}\n" if path.stem in access else text)
+        if path.stem in access:
+            text = re.sub(r"\[access\]\n(?:\w.*\n)*", "", text) + f"\n[access]\n{access[path.stem]}\n"
+        (directory / path.name).write_text(text)
     return load_feeds(directory, ADAPTERS)
 
 
@@ -82,6 +85,7 @@ ACCESS = {
     "northmoor": f'certificates = ["{LAB}"]\nkeys = "northmoor.jwks.json"',
     "southwick": 'keys = "southwick.jwks.json"',
     "ashdown": 'keys = "northmoor.jwks.json"',
+    "thornmere": 'keys = "northmoor.jwks.json"',
 }
 
 

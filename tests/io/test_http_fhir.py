@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ from hub.io.http import PartnersSettings
 from hub.io.http.answers import Refused
 from hub.io.http.callers import Caller
 from hub.io.mllp import client_context
-from hub.mapping import FeedTables
+from hub.mapping import FeedTable, FeedTables
 from tests.flow.scene import FEEDS, ROOT
 from tests.io.conftest import NewDoor
 from tests.io.partners import ACCESS, LAB, Partners, Said, certificates
@@ -22,6 +23,9 @@ from tests.samples import fhir_samples
 
 GOLDEN = ROOT / "tests" / "golden" / "ashdown"
 BUNDLE, PROCESS = "/FHIR/R4/Bundle", "/FHIR/R4/$process-message"
+DISCHARGES = ROOT / "tests" / "golden" / "thornmere"
+DISCHARGE = DISCHARGES / "a discharge, her next test in three years.json"
+DISCHARGE_XML = next(DISCHARGES.glob("a discharge as XML*.xml"))
 GOOD = GOLDEN / "HPV negative, routine recall.json"
 GOOD_XML = next(GOLDEN.glob("HPV*, as XML.xml"))
 WRONG = GOLDEN / "refused, no slide number.json"
@@ -56,6 +60,40 @@ async def test_a_report_is_stored_and_answered_in_its_form(
     assert (again.status, again.body) == (200, said.body)
     assert state(partners) == [("ashdown", "accepted")]
     assert set(partners.store.read_now(lambda tx: tx.events.backlog()).values()) == {1}, "one event, to be relayed"
+
+
+@pytest.mark.parametrize("path", [BUNDLE, PROCESS])
+@pytest.mark.parametrize("file", [DISCHARGE, DISCHARGE_XML], ids=["json", "xml"])
+async def test_a_clinics_bundle_is_read_in_the_language_of_its_own_table(
+    partners: Partners, path: str, file: Path
+) -> None:
+    partners.now = RECEIVED
+    said = await send(partners, file, await partners.token("thornmere"), path)
+    assert (said.status, said.kind) == (201, KINDS[file.suffix]), said.body
+    assert b"Stored: 1 discharge." in said.body
+    assert state(partners) == [("thornmere", "accepted")]
+
+
+async def test_neither_sends_what_is_the_others(partners: Partners, token: str) -> None:
+    """Who may send results may not send discharges, whatever the Bundle says, and the other way round."""
+    clinic = await partners.token("thornmere")
+    for file, theirs in ((DISCHARGE, token), (GOOD, clinic)):
+        said = await send(partners, file, theirs)
+        assert (said.status, said.json["issue"][0]["code"]) == (403, "security")
+    discharge = json.loads(DISCHARGE.read_bytes().replace(b"RZZ43", b"RAS01"))
+    said = await partners.ask("POST", BUNDLE, json.dumps(discharge).encode(), token=token, Content_Type=KINDS[".json"])
+    assert (said.status, said.json["issue"][0]["details"]["coding"][0]["code"]) == (422, "no-result")
+
+
+async def test_a_clinic_tries_a_message_before_it_is_live(partners: Partners) -> None:
+    partners.now = RECEIVED
+    clinic = await partners.token("thornmere")
+    raw = DISCHARGE.read_bytes()
+    said = await partners.ask("POST", "/conformance/thornmere", raw, token=clinic, Content_Type=KINDS[".json"])
+    assert said.status == 200
+    found = {row["fact"]: row["place"] for row in said.json["found"]}
+    assert said.json["answer"] == "AA" and found["next_test_due_on"] == "Bundle.entry[5].resource.occurrenceDateTime"
+    assert state(partners) == [] and b"Examplar" not in said.body
 
 
 async def test_what_is_wrong_is_answered_422_with_the_place(partners: Partners, token: str) -> None:
@@ -102,10 +140,14 @@ async def test_a_certificate_opens_the_door_of_its_feed_that_speaks_fhir(new_doo
 def test_a_certificate_of_several_feeds_that_speak_fhir_does_not_say_which() -> None:
     """Nothing is guessed: a token names the feed."""
     one = FEEDS.by_id["ashdown"]
+
+    def speaks(_table: FeedTable) -> bool:
+        return True
+
     feeds = FeedTables((one, msgspec.structs.replace(one, feed="other")))
     with pytest.raises(Refused, match="several"):
-        Caller(frozenset({"ashdown", "other"}), "", "", "").of_dialect(feeds, "fhir_report")
-    assert Caller(frozenset({"other"}), "", "", "").of_dialect(feeds, "fhir_report").feed == "other"
+        Caller(frozenset({"ashdown", "other"}), "", "", "").of_fhir(feeds, speaks)
+    assert Caller(frozenset({"other"}), "", "", "").of_fhir(feeds, speaks).feed == "other"
 
 
 async def test_every_golden_case_and_sample_gets_one_answer(partners: Partners, token: str) -> None:

@@ -24,6 +24,7 @@ from hub.contract import Envelope
 from hub.domain.people import Participant
 from hub.errors import CannotRun, Retry
 from hub.flow.ports.journal import Arrival, JournalEntry
+from hub.flow.ports.questions import Kind, QuestionRow
 from hub.flow.ports.records import MatchRow
 from hub.flow.ports.store import Transaction
 from hub.io.store import SqlStore, StoreAway, StoreRefused, connect_store
@@ -461,11 +462,15 @@ async def test_rows_that_are_copied_in_are_replaced_left_or_refused_like_any_oth
     def both(tx: Transaction) -> None:
         tx.cohort.put(numbered(0, "Ashworth\0"), NOW)
         tx.cohort.put(numbered(COPIED_FROM, "Quill\\feather\t"), NOW)
+        asked = [QuestionRow(Kind.PERSON, person.nhs_number, "e", NOW, NOW) for person in numbered(0, "")]
+        tx.questions.put(asked[COPIED_FROM:])
+        tx.questions.put(asked)
 
     await store.write(both)
     people = await store.read(lambda tx: tx.cohort.of([f"p{number}" for number in range(1000)]))
     names = Counter(person.family_name for person in people)
     assert names == {"Ashworth\N{SYMBOL FOR NULL}": COPIED_FROM, "Quill\\feather\t": 2 * COPIED_FROM}
+    assert (await store.read(lambda tx: tx.questions.backlog()))["person"].waiting == 2 * COPIED_FROM
     once = [replace(person, participant_id=f"other {person.nhs_number}") for person in numbered(0, "Ashworth")]
     with pytest.raises(StoreAway, match="UniqueViolation") as refused:
         await store.write(lambda tx: tx.cohort.put(once, NOW))

@@ -21,6 +21,7 @@ from hub.__main__ import _parser, main
 from hub.config import settings_table
 from hub.verbs import VERBS
 from hub.verbs.decode import _show_results
+from tests.golden_cases import GOLDEN
 from tests.journeys.desk import WHO, Desk, slide
 from tests.journeys.driving import ROOT, HubUp, Inside, hub, hubs, is_one_sentence
 
@@ -245,6 +246,17 @@ def test_decode_of_another_language_lists_what_is_read(
         assert desk.people[0].nhs_number not in said and desk.people[0].family_name not in said
     unknown = inside("decode", desk.files / "good.hl7", "--dialect", "morse")
     assert is_one_sentence(unknown) and "hl7v2_oru" in unknown.complained
+
+
+def test_decode_tells_languages_of_one_form_apart_by_the_senders_table(inside: Inside) -> None:
+    for feed, sentence, dialect in (
+        ("ashdown", "HPV negative, routine recall", "fhir_report"),
+        ("thornmere", "a discharge, her next test in three years", "fhir_discharge"),
+    ):
+        done = inside("decode", GOLDEN / feed / f"{sentence}.json")
+        assert done.code == 0 and f"# dialect {dialect}\n# feed {feed}\n" in done.said
+    stranger = inside("decode", GOLDEN / "thornmere" / "refused, a sender that no feed is agreed with.json")
+    assert stranger.code == 2 and "fhir_discharge or fhir_report" in stranger.complained
 
 
 def test_the_generated_documents_are_fresh() -> None:

@@ -102,6 +102,12 @@ def test_every_case_of_the_issue_is_told(told: Story) -> None:
     }
     assert {"charset=cp1252", "line-ends=LF"} <= {sending.note for sending in sendings}
     assert any(len(sending.ends) == 3 for sending in sendings), "a batch"
+    assert {json.loads(case.heard)["type"] for case in told.cases if case.heard} == {
+        "pds-death-notification-2",
+        "nhs-number-change-2",
+    }
+    cohort = {person.nhs_number for person in told.participants}
+    assert [each for each in told.registered if each.person.nhs_number not in cohort], "whom only PDS knows"
 
 
 def test_without_json_it_shows_the_cases_and_where_to_look_further(tmp_path: Path, told: Story) -> None:
@@ -174,7 +180,7 @@ def test_the_search_for_leaks_finds_what_leaks(told: Story) -> None:
 
 
 def _leaks(text: str, told: Story) -> list[str]:
-    return leaks(text, [*told.participants, STRANGER])
+    return leaks(text, [*told.participants, *(each.person for each in told.registered), STRANGER])
 
 
 def _get(url: str) -> str:

@@ -96,7 +96,7 @@ def test_a_dialect_is_added_by_filling_in_one_file(copy: Copy) -> None:
         """
     )
     assert road.returncode == 0, road.stdout + road.stderr
-    assert "date_of_birth[2]: invalid-date" in road.stdout and "There stands: 9999-99-99" in road.stdout
+    assert 'row 2, column "date_of_birth": invalid-date' in road.stdout and "There stands: 9999-99-99" in road.stdout
     assert len(re.findall(r"\d+ passed", road.stdout)) == 2
 
     changed = {path for path, content in copy.files().items() if before.get(path) != content}

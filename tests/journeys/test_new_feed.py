@@ -91,6 +91,21 @@ def test_what_fits_is_right_at_once(mappings: Path, tmp_path: Path, inside: Insi
     assert expected["items"][0]["event"] == "ResultReported"
 
 
+def test_a_clinic_is_added_the_same_way(mappings: Path, tmp_path: Path, inside: Inside) -> None:
+    """With the code of its own, not that of the clinic whose table is the nearest."""
+    raw = (GOLDEN / "thornmere" / "two discharges in one message.json").read_bytes()
+    (tmp_path / "sample.json").write_bytes(raw.replace(b"RZZ43", b"RZZ77").replace(b"Thornmere", b"Fernhill"))
+    words = ("new", "fernhill", "--dialect", "fhir_discharge", "--mappings", mappings, "--on", "2026-07-20")
+    done = inside(*words, "--sample", tmp_path / "sample.json", "--code", "RZZ77")
+    assert done.code == 0, done.said + done.complained
+    table = read_table(mappings / "feeds" / "fernhill.toml", FeedTable)
+    assert (table.clinic.code, table.laboratory.code, table.sender.facility) == ("RZZ77", "", "RZZ77")
+    example = (tmp_path / "tests" / "golden" / "fernhill" / f"{new.TO_BE_CHECKED}.json").read_bytes()
+    assert b"9990091005" not in example and b"Examplar" not in example
+    refused = inside("new", "other", *words[2:], "--sample", tmp_path / "sample.json", "--code", "rzz 77")
+    assert refused.code == 2 and "ODS code" in refused.complained
+
+
 def test_a_laboratory_code_is_never_guessed(mappings: Path, tmp_path: Path, inside: Inside) -> None:
     code, told, _ = make(inside, mappings, sample(tmp_path))
     assert code == 1 and "00000 stands in for the national code" in str(told["remarks"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import sqlite3
@@ -17,10 +18,12 @@ import pytest
 from adapters import ADAPTERS
 from adapters.simulators.laboratory import LABORATORIES
 from adapters.simulators.people import synthetic_cohort
-from adapters.simulators.traffic import MISTAKES, REFUSED, RESEND, RIGHT, traffic
+from adapters.simulators.sending import Away, NotAnswered, Sending, Tally, Timetable
+from adapters.simulators.traffic import MISTAKES, REFUSED, RESEND, RIGHT, Planned, traffic
 from hub.contract import Reading
+from hub.errors import CannotRun
 from tests.flow.scene import FEEDS
-from tests.journeys.driving import HUB, HubUp, environment, hub, is_one_sentence
+from tests.journeys.driving import HUB, HubUp, Inside, environment, hub, is_one_sentence
 
 ON = date(2026, 3, 2)
 PEOPLE = synthetic_cohort(200, 3)
@@ -101,15 +104,51 @@ def test_it_goes_on_until_it_is_told_to_stop_and_keeps_its_rate(tmp_path: Path) 
         assert told["answered"] / told["seconds"] < 30
 
 
-def test_it_sends_of_synthetic_people_only_and_says_what_is_wrong(tmp_path: Path) -> None:
+def test_it_sends_of_synthetic_people_only_and_says_what_is_wrong(tmp_path: Path, inside: Inside) -> None:
     heading = "nhs_number,family_name,given_names,date_of_birth\n"
     cohort = tmp_path / "cohort.csv"
     cohort.write_text(heading + "9434765919,Example,Ann,1990-01-01\n")
     words = ("simulate", "lab", "--to", "127.0.0.1:1", "--feed")
     for done, said in (
-        (hub(*words, "northmoor", "--people", cohort), "synthetic people only"),
-        (hub(*words, "nowhere"), "There is no simulated laboratory"),
-        (hub(*words, "northmoor"), "Is the hub up there"),
+        (inside(*words, "northmoor", "--people", cohort), "synthetic people only"),
+        (inside(*words, "nowhere"), "There is no feed 'nowhere'"),
+        (inside(*words, "northmoor"), "Is the hub up there"),
     ):
         assert is_one_sentence(done), done
         assert said in done.complained
+
+
+class Deaf:
+    """A hub that hears nothing so often, and then takes everything."""
+
+    taken = frozenset({"AA"})
+
+    def __init__(self, *silences: Exception) -> None:
+        self.silences = [*silences]
+        self.asked: list[str] = []
+
+    async def send(self, message: Planned, request: str) -> str:
+        self.asked.append(request)
+        if self.silences:
+            raise self.silences.pop(0)
+        return "AA"
+
+    async def close(self) -> None: ...
+
+
+def sending(door: Deaf, count: int) -> Sending:
+    messages = (("northmoor", Planned(b"", RIGHT)) for _ in range(count))
+    return Sending(messages, {"northmoor": lambda: door}, Timetable(0), Tally(), asyncio.Event())
+
+
+async def test_without_an_answer_the_same_is_sent_again_under_the_same_name() -> None:
+    door = Deaf(NotAnswered(), NotAnswered(0.01))
+    await (told := sending(door, 2)).all(1)
+    assert (told.tally.unanswered, told.tally.by_code(), told.tally.refused) == (2, {"AA": 2}, 0)
+    first, second, third, another = door.asked
+    assert first == second == third != another
+
+
+async def test_where_nobody_ever_was_nothing_is_waited_for() -> None:
+    with pytest.raises(CannotRun, match="nobody there"):
+        await sending(Deaf(Away("nobody there")), 1).all(2)

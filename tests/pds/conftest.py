@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from adapters.simulators.pds import PdsSimulator
+from adapters.simulators.pds_keys import new_keys
 from adapters.simulators.pds_people import special_people
 from hub.io.store import SqlStore, open_store
 from tests.flow.conftest import quick_directory
-from tests.pds.keys import new_keys
 
 
 @pytest.fixture(scope="session")

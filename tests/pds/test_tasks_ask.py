@@ -105,12 +105,12 @@ async def test_what_waits_is_shown_with_its_age(connected: Connected, store: Sql
 async def test_a_message_with_events_is_written_down_and_each_person_is_one_question(store: SqlStore) -> None:
     scene = Scene(store)
     person = scene.person()
-    hearing = Hearing("PDS_EVENTS", read_events, store, lambda: scene.now)
+    hearing = Hearing(read_events, store, lambda: scene.now)
     event = {"specversion": "1.0", "id": "e", "type": "pds-record-change-2", "subject": person.nhs_number}
     raw = "\n".join(json.dumps({**event, "id": f"e{number}"}) for number in range(1000)).encode()
-    await hearing.take(raw, "X26HC001")
+    await hearing.take(raw, "mesh", "X26HC001")
     scene.now += timedelta(hours=1)
-    await hearing.take(raw, "X26HC001")
+    await hearing.take(raw, "mesh", "X26HC001")
     (entry,) = scene.read(lambda tx: tx.journal.newest(10))
     assert (entry.feed, entry.state, entry.repeats, entry.results) == (FEED, "acknowledgement", 1, 0)
     assert "events=1000" in entry.notes

@@ -146,6 +146,7 @@ def _sheet_parts(xml: bytes) -> Parts:
 # Marks that stand for themselves are no separators: the apostrophe of a name, what a release character precedes.
 _PARTS: dict[str, Callable[[bytes], Parts]] = {
     "hl7v2_oru": hl7_parts,
+    "fhir_discharge": fhir_parts,
     "fhir_report": fhir_parts,
     "colposcopy_discharge": list_parts,
     "delimited_results": partial(text_parts, separators=_OF_ROWS),
@@ -190,6 +191,7 @@ def _listed(raw: bytes) -> Iterator[bytes]:
 
 _PRIVATE: dict[str, Callable[[bytes], Iterator[bytes]]] = {
     "hl7v2_oru": _hl7_words,
+    "fhir_discharge": _fhir_words,
     "fhir_report": _fhir_words,
     "colposcopy_discharge": _listed,
     "delimited_results": _rows,

@@ -74,9 +74,10 @@ def slide_of(outcome: ResultReported | ReportParked) -> str | None:
 
 
 def names_of(outcome: Reported) -> set[str | None]:
-    """Discharges are told apart by the people they are about."""
+    """Discharges are told apart by the people they are about, by a number or by the name where both are lost."""
     if isinstance(outcome, DischargeReported | DischargeUnread):
-        return {outcome.claim.nhs_number, outcome.claim.local_id} - {None} if outcome.claim else set()
+        claim = outcome.claim
+        return {claim.nhs_number, claim.local_id, claim.family_name} - {None} if claim else set()
     return {slide_of(outcome)}
 
 

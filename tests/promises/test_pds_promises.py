@@ -15,6 +15,7 @@ import pytest
 
 from adapters.pds_fhir import PdsFhir
 from adapters.simulators.pds import Fault, PdsSimulator
+from adapters.simulators.pds_keys import new_keys
 from adapters.simulators.pds_people import Registered
 from hub.contract import result_identity
 from hub.domain.demographics import Hint
@@ -29,7 +30,6 @@ from hub.flow.ports.results import TaskRow
 from hub.io.nhs_api import ApiSettings
 from hub.io.pds import PdsDoor
 from tests.flow.scene import misspelt
-from tests.pds.keys import new_keys
 from tests.promises.road import Road
 
 PATIENCE = timedelta(days=1)

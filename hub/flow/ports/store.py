@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol, TypeVar
 
 from hub.flow.ports.cohort import Cohort, CohortFiles, Merges
@@ -49,6 +49,7 @@ class Counts(Protocol):
     def letters_held(self) -> dict[str, int]: ...
     def journal(self) -> dict[str, int]: ...
     def without_outcome(self) -> int: ...
+    def discharge_clocks(self) -> dict[date, int]: ...
 
 
 class Transaction(Protocol):

@@ -149,6 +149,10 @@ class Message:
         siblings = self._named(name.upper())
         return [self._segment(siblings, number) for number in range(1, len(siblings) + 1)]
 
+    def count(self, name: str) -> int:
+        """How many segments there are of a name in capitals."""
+        return len(self._named(name))
+
     @property
     def header(self) -> Segment:
         """MSH."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiohttp import hdrs, web
@@ -30,11 +31,11 @@ class Caller:
             raise Refused(403, "This is another sender's feed. Ask for your own.", unread=True)
         return feeds.by_id[name]
 
-    def of_dialect(self, feeds: FeedTables, dialect: str) -> FeedTable:
-        """The one feed of the caller's that speaks this language."""
-        speaking = [name for name in self.feeds if feeds.by_id[name].dialect == dialect]
+    def of_fhir(self, feeds: FeedTables, speaks_fhir: Callable[[FeedTable], bool]) -> FeedTable:
+        """The one feed of the caller's that speaks FHIR, whatever it reports."""
+        speaking = [table for name in self.feeds if speaks_fhir(table := feeds.by_id[name])]
         if len(speaking) == 1:
-            return feeds.by_id[speaking[0]]
+            return speaking[0]
         if speaking:
             sentence = "This certificate stands for several such feeds. Use a token of the one that is meant."
         else:

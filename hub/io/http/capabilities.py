@@ -23,7 +23,10 @@ async def show(_request: web.Request, parts: Parts, _caller: Caller) -> web.Resp
         "date": _PUBLISHED_ON,
         "kind": "instance",
         "software": {"name": "Cervical screening hub", "version": VERSION},
-        "implementation": {"description": "Takes laboratories' reports", "url": f"{parts.url}/FHIR/R4"},
+        "implementation": {
+            "description": "Takes laboratories' reports and clinics' discharges",
+            "url": f"{parts.url}/FHIR/R4",
+        },
         "fhirVersion": "4.0.1",
         "format": ["json", "xml"],
         "rest": [_rest()],
@@ -34,8 +37,9 @@ async def show(_request: web.Request, parts: Parts, _caller: Caller) -> web.Resp
 def _rest() -> dict[str, object]:
     return {
         "mode": "server",
-        "documentation": "Reports come as Bundles of type document, message, transaction or collection. Repeat a "
-        "request with the same X-Request-ID: it is answered once.",
+        "documentation": "Reports come as Bundles of type document, message, transaction or collection, discharges "
+        "from colposcopy as messages with the event colposcopy-discharge. Repeat a request with the same "
+        "X-Request-ID: it is answered once.",
         "security": {"description": "TLS client certificate, or a bearer token for a signed client assertion."},
         "resource": [{"type": "Bundle", "interaction": [{"code": "create"}]}],
         "operation": [{"name": "process-message", "definition": _PROCESS_MESSAGE}],

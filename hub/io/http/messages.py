@@ -6,6 +6,7 @@ import asyncio
 
 from aiohttp import web
 
+from hub.contract import ANY_BYTES
 from hub.errors import Reason
 from hub.flow.intake import Answered
 from hub.flow.ports.journal import Via
@@ -15,18 +16,17 @@ from hub.io.http.callers import Caller
 from hub.io.http.parts import Parts
 from hub.mapping import FeedTable
 
-FHIR_DIALECT = "fhir_report"
 BUNDLES = (FHIR_JSON, FHIR_XML, "application/json", "application/xml", "text/xml")
-HL7, EDIFACT, ANYTHING = "application/hl7-v2", "application/edifact", "application/octet-stream"
-FILES = (ANYTHING, "text/plain", "text/csv", HL7, EDIFACT, *BUNDLES)
-CONFIRMATIONS = {"hl7v2_oru": HL7, "edifact_results": EDIFACT}
-"""In what the hub answers the languages that have a media type of their own; in the others, bytes."""
+HL7, EDIFACT = "application/hl7-v2", "application/edifact"
+FILES = (ANY_BYTES, "text/plain", "text/csv", HL7, EDIFACT, *BUNDLES)
+CONFIRMATIONS = (HL7, EDIFACT, ANY_BYTES, FHIR_JSON, FHIR_XML)
+"""In what the hub answers: its languages say it (`Adapter.media_type`)."""
 _NOT_THEIRS = {Reason.UNKNOWN_SENDER.code, Reason.SENDER_NOT_PROVEN.code, Reason.SENDER_DEACTIVATED.code}
 
 
 async def take_bundle(request: web.Request, parts: Parts, caller: Caller) -> web.StreamResponse:
-    """A Bundle, at either of its addresses."""
-    table = caller.of_dialect(parts.feeds, FHIR_DIALECT)
+    """A Bundle, at either of its addresses, in the dialect of FHIR that its sender's table names."""
+    table = caller.of_fhir(parts.feeds, lambda table: parts.media_type(table) == FHIR_JSON)
     media_type_of(request, BUNDLES)
     return await _take(request, parts, caller, table, None)
 
@@ -57,7 +57,8 @@ async def _take(
     answered = await parts.intake.take(body, via)
     if answered.conflict:
         raise Refused(409, "Other bytes came with this X-Request-ID before. Give each request an id of its own.")
-    return await _sent(request, parts, _response(table, answered), answered.reply_seq)
+    response = _response(table, parts.media_type(table), answered)
+    return await _sent(request, parts, response, answered.reply_seq)
 
 
 def status_of(answered: Answered) -> int:
@@ -71,11 +72,10 @@ def status_of(answered: Answered) -> int:
     return 422 if answered.code == "AE" else 400
 
 
-def _response(table: FeedTable, answered: Answered) -> web.Response:
+def _response(table: FeedTable, kind: str, answered: Answered) -> web.Response:
     body, status = answered.body or b"", status_of(answered)
-    kind = CONFIRMATIONS.get(table.dialect, ANYTHING)
-    if table.dialect == FHIR_DIALECT:
-        kind = FHIR_XML if body.lstrip()[:1] == b"<" else FHIR_JSON
+    if kind == FHIR_JSON and body.lstrip()[:1] == b"<":
+        kind = FHIR_XML
     headers = {"Location": f"/feeds/{table.feed}/messages/{answered.journal_seq}"}
     if status == 204:
         return web.Response(status=status, headers=headers)

@@ -9,11 +9,12 @@ from typing import Any
 from aiohttp import web
 
 from hub import VERSION
+from hub.contract import ANY_BYTES
 from hub.io.http import openapi_schemas as schemas
 from hub.io.http.answers import FHIR_JSON, FHIR_XML, PROBLEM
 from hub.io.http.callers import Caller
 from hub.io.http.conformance_page import FORM as MULTIPART
-from hub.io.http.messages import ANYTHING, BUNDLES, CONFIRMATIONS, FILES
+from hub.io.http.messages import BUNDLES, CONFIRMATIONS, FILES
 from hub.io.http.notify_callbacks import API_KEY, SIGNATURE
 from hub.io.http.notify_callbacks import PATH as CALLBACKS
 from hub.io.http.parts import Parts
@@ -40,7 +41,7 @@ _REASONS = {
     500: "A fault of the hub's.",
     503: "The hub cannot store just now. Wait as Retry-After says.",
 }
-_ANY_BYTES: Json = {"type": "string", "contentMediaType": ANYTHING}
+_ANY_BYTES: Json = {"type": "string", "contentMediaType": ANY_BYTES}
 _BYTES: Json = {"required": True, "content": {kind: {"schema": _ANY_BYTES} for kind in FILES}}
 JSON_API = "application/vnd.api+json"
 _ALWAYS = (408, 415, 429, 500, 503)
@@ -89,7 +90,7 @@ def _paths() -> Json:
         "/openapi.json": {"get": _open("openapi", "This document", _as("application/json", {"type": "object"}))},
         PATH: {"post": _token()},
         CALLBACKS: {"post": _callback()},
-        "/FHIR/R4/Bundle": {"post": _bundle("takeBundle", "Send a report as a Bundle")},
+        "/FHIR/R4/Bundle": {"post": _bundle("takeBundle", "Send a report, or discharges, as a Bundle")},
         "/FHIR/R4/$process-message": {"post": _bundle("processMessage", "The same, as FHIR messaging names it")},
         "/feeds/{feed}/files": {"parameters": [feed], "post": _file(), "get": _files()},
         "/feeds/{feed}/messages/{number}": {"parameters": [feed, number], "get": _message()},
@@ -131,8 +132,7 @@ def _bundle(name: str, summary: str) -> Json:
 
 def _file() -> Json:
     problem = _as(PROBLEM, _schema("Problem"))
-    kinds = dict.fromkeys((*CONFIRMATIONS.values(), ANYTHING, FHIR_JSON, FHIR_XML))
-    confirmation = {kind: {"schema": {} if kind == FHIR_JSON else _ANY_BYTES} for kind in kinds}
+    confirmation = {kind: {"schema": {} if kind == FHIR_JSON else _ANY_BYTES} for kind in CONFIRMATIONS}
     refused = _refused(problem, 401, 409, 413, *_ALWAYS) | _refused(problem | confirmation, 400, 403, 422)
     return {
         "operationId": "takeFile",

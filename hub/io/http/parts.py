@@ -16,7 +16,7 @@ from hub.io.http.callers import Caller, Callers
 from hub.io.http.room import Room
 from hub.io.http.settings import PartnersSettings
 from hub.io.http.tokens import Tokens
-from hub.mapping import FeedTables
+from hub.mapping import FeedTable, FeedTables
 
 Replied = Callable[[object, bool], None]
 """Hears what became of a reply, by its token."""
@@ -40,6 +40,10 @@ class Parts:
     replied: Replied
     url: str = ""
     callbacks: Callbacks | None = None
+
+    def media_type(self, table: FeedTable) -> str:
+        """What the messages and answers of a feed are called."""
+        return self.adapters[table.dialect].media_type
 
 
 PARTS: web.AppKey[Parts] = web.AppKey("parts", Parts)

@@ -7,7 +7,9 @@ intake knows the same bytes. Of several processes one at a time polls, by turns.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from hub import telemetry
 from hub.errors import Reason, Retry
@@ -29,8 +31,12 @@ _UNDECIDED = "hl7v2_oru"
 """Which language a stranger writes is anybody's guess; his file is stored, and not read for its results."""
 
 
+NOTHING_HEARD: Mapping[str, Hearing] = MappingProxyType({})
+
+
 class MeshDoor:
-    """Polls until cancelled. What waits in front of another thing that cannot be taken does not hold it up."""
+    """Polls until cancelled. What waits in front of another thing that cannot be taken does not hold it up. `heard` are
+    the workflows that bring no results but events, each with who takes them."""
 
     def __init__(
         self,
@@ -40,7 +46,7 @@ class MeshDoor:
         store: Store,
         clock: Clock,
         every: timedelta,
-        hearing: Hearing | None = None,
+        heard: Mapping[str, Hearing] = NOTHING_HEARD,
     ) -> None:
         self._client = client
         self._intake = intake
@@ -48,7 +54,7 @@ class MeshDoor:
         self._store = store
         self._clock = clock
         self._every = every
-        self._hearing = hearing
+        self._heard = heard
         self._greeted_at: datetime | None = None
         self._failed_in_a_row = 0
 
@@ -131,8 +137,9 @@ class MeshDoor:
             await self._note_undelivered(message)
             return
         table = self._feeds.of_mailbox(message.sender)
-        if self._hearing and table is None and message.workflow == self._hearing.workflow and not message.problem:
-            await self._hearing.take(message.body, message.sender[:128])
+        hearing = self._heard.get(message.workflow)
+        if hearing and table is None and not message.problem:
+            await hearing.take(message.body, "mesh", message.sender[:128])
             return
         via = Via(
             "mesh",

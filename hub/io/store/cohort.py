@@ -14,7 +14,7 @@ from hub.domain.people import Participant
 from hub.io.store.prepared import Prepared
 from hub.io.store.room import Room
 from hub.io.store.schema import participant_keys, participants
-from hub.io.store.statements import Several, insert_all_or_leave, insert_all_or_replace
+from hub.io.store.statements import Several, insert_all, insert_all_or_replace
 
 _GET = Prepared(select(participants).where(participants.c.participant_id == bindparam("id")))
 _BY_NUMBER = Prepared(select(participants).where(participants.c.nhs_number == bindparam("number")))
@@ -101,20 +101,21 @@ class SqlCohort(Room):
         self._people.update((row.participant_id, _participant(row)) for row in _ALL.rows(self._bare, sorted(ids)))
 
     def put(self, people: Sequence[Participant], at: datetime) -> None:
-        """Add or replace; the blocking keys follow."""
+        """Add or replace; the blocking keys follow. Whoever puts people is alone (`SqlTransaction.hold_everything`)."""
         if not people:
             return
         self._by_key.clear()
         self._people.clear()
-        insert_all_or_replace(self._connection, participants, [_values(person, at) for person in people])
-        _STALE_KEYS.change(self._connection, [person.participant_id for person in people], {})
+        last = {person.participant_id: person for person in people}
+        insert_all_or_replace(self._connection, participants, [_values(person, at) for person in last.values()])
+        _STALE_KEYS.change(self._connection, list(last), {})
         keys = [
             {"key": key, "participant_id": person.participant_id}
-            for person in people
+            for person in last.values()
             if not person.merged_into  # whoever has her history is found instead
             for key in search_keys(person)
         ]
-        insert_all_or_leave(self._connection, participant_keys, keys)
+        insert_all(self._connection, participant_keys, keys)
 
     def candidates(self, keys: Iterable[str]) -> list[Participant]:
         wanted = sorted(keys)

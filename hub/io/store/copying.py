@@ -31,7 +31,10 @@ def copy_in(connection: Connection, table: Table, clash: str, rows: Sequence[Val
                 cursor.execute(statement)
             with cursor.copy(into) as copy:
                 for row in rows:
-                    copy.write_row([convert(row[name]) for name, convert in zip(names, converts, strict=True)])
+                    values = [row[name] for name in names]
+                    for place, convert in converts:
+                        values[place] = convert(values[place])
+                    copy.write_row(values)
             for statement in after:
                 cursor.execute(statement)
     except psycopg.Error as error:
@@ -62,11 +65,9 @@ def _words(table: Table, clash: str, names: tuple[str, ...]) -> tuple[tuple[str,
     )
 
 
-def _conversions(connection: Connection, table: Table, names: tuple[str, ...]) -> list[Callable[[Any], Any]]:
-    """What the column types make of each value on its way, as in any other statement."""
+def _conversions(
+    connection: Connection, table: Table, names: tuple[str, ...]
+) -> list[tuple[int, Callable[[Any], Any]]]:
+    """What the column types make of values, as in any other statement, with the places of those values."""
     found = [table.c[name].type.dialect_impl(connection.dialect).bind_processor(connection.dialect) for name in names]
-    return [convert or _as_it_is for convert in found]
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
+    return [(place, convert) for place, convert in enumerate(found) if convert]

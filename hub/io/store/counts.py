@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from sqlalchemy import func, select
@@ -15,7 +16,7 @@ _WISHED = ("wished", "sent", "delivered", "failed")
 class SqlCounts(Room):
     """See `hub.flow.ports.store.Counts`."""
 
-    def _by(self, column: Any, *conditions: Any) -> dict[str, int]:
+    def _by(self, column: Any, *conditions: Any) -> dict[Any, int]:
         query = select(column, func.count()).group_by(column).order_by(column)
         return {row[0]: row[1] for row in self._connection.execute(query.where(*conditions))}
 
@@ -30,6 +31,10 @@ class SqlCounts(Room):
 
     def parked(self) -> dict[str, int]:
         return self._by(tasks.c.reason, tasks.c.state.not_in(("closed", "asking")))
+
+    def discharge_clocks(self) -> dict[date, int]:
+        """Discharges that wait for somebody, by the day on which their clock ends."""
+        return self._by(tasks.c.due_on, tasks.c.discharge_id.is_not(None), tasks.c.state != "closed")
 
     def letters(self) -> dict[str, int]:
         """Letters wished, by code."""

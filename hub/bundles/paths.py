@@ -18,8 +18,6 @@ from hub.errors import Place
 from hub.formats.fhir import Node, Resources
 from hub.mapping.feed_table import Fact
 
-ROOTS = ("DiagnosticReport", "Patient", "Specimen", "Observation", "ServiceRequest",
-         "Bundle", "MessageHeader", "Composition")  # fmt: skip
 _PATH = re.compile(r"[A-Z][A-Za-z]*(\.[a-z][A-Za-z0-9]*)+")
 
 
@@ -117,8 +115,8 @@ def carries(facts: Sequence[Fact], root: Node, resources: Resources) -> bool:
 
 
 def is_path(text: str) -> bool:
-    """Whether a table may name this as a place."""
-    return _PATH.fullmatch(text) is not None and text.partition(".")[0] in ROOTS
+    """Whether it is written like a place."""
+    return _PATH.fullmatch(text) is not None
 
 
 @functools.lru_cache(maxsize=4096)

@@ -1,4 +1,4 @@
-"""Keys to prove ourselves to PDS with."""
+"""Keys with which a hub proves itself to the simulated PDS, made afresh each time."""
 
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ from alembic import op
 
 from hub.io.store.schema import Moment, Words
 
-revision = "0013"
-down_revision = "0012"
+revision = "0014"
+down_revision = "0013"
 
 _COUNTER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
