@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 
 from adapters.nhs_notify.answers import code_of, handed, later, refused
-from adapters.nhs_notify.batches import CHARACTERS, MOST_BYTES, MOST_MESSAGES, cut, request_of, too_long, unfit
+from adapters.nhs_notify.batches import MOST_BYTES, MOST_MESSAGES, cut, request_of, too_long, unfit
 from adapters.nhs_notify.json_api import is_message_id
 from adapters.nhs_notify.news import news_of_message, read_callback
 from adapters.nhs_notify.signature import api_key_is_right, signature_is_right
@@ -21,7 +21,6 @@ from hub.contract import Later, Request, Response
 from hub.domain.communications import Batch, Handed, News, Refused, UnreadNews
 
 __all__ = [
-    "CHARACTERS",
     "MOST_BYTES",
     "MOST_MESSAGES",
     "NhsNotify",

@@ -7,13 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from hub.contract import Request
+from hub.domain.catalogue import MOST_CHARACTERS
 from hub.domain.communications import Batch, Fault, Message
 
 MEDIA_TYPE = "application/vnd.api+json"
 MOST_MESSAGES = 45_000
 MOST_BYTES = 5_200_000
-CHARACTERS: Mapping[str, int] = {"email": 100_000, "letter": 15_000, "nhsapp": 5_000, "sms": 918}
-"""The longest text that a channel takes, with the words of the template around it."""
 _ENVELOPE = 400
 """More than what stands around the messages: two names of 36 signs, and the words of the form."""
 
@@ -61,7 +60,7 @@ def cut(
 def too_long(message: Message, channels: Iterable[str]) -> tuple[str, ...]:
     """The placeholders whose text alone is longer than one of these channels takes. Notify would take the message, and
     never send it."""
-    most = min(CHARACTERS[channel] for channel in channels)
+    most = min(MOST_CHARACTERS[channel] for channel in channels)
     return tuple(name for name, text in message.personalisation.items() if len(text) > most)
 
 
