@@ -15,7 +15,7 @@ from hub.flow.ports.journal import Journal, Withheld
 from hub.flow.ports.partners import Proofs, Refusals, Requests
 from hub.flow.ports.questions import Questions
 from hub.flow.ports.recall import Notifications, PersonActions, RecallRuns
-from hub.flow.ports.records import LetterAccount, Letters, Records
+from hub.flow.ports.records import Failsafe, LetterAccount, Letters, Records
 from hub.flow.ports.results import Discharges, Results, Tasks
 
 T = TypeVar("T")
@@ -115,6 +115,8 @@ class Transaction(Protocol):
     def letters(self) -> Letters: ...
     @property
     def letter_account(self) -> LetterAccount: ...
+    @property
+    def failsafe(self) -> Failsafe: ...
     @property
     def counts(self) -> Counts: ...
 
