@@ -95,9 +95,7 @@ def _say(found: Failsafe, silent: list[tuple[str, str]]) -> None:
     if not silent:
         say("\nNobody waits silently." if found.holds else "")
         return
-    say(
-        f"\n{found.silent} wait silently (`hub person show` says of a person why; `unseen` has no task, a fault of ours):"
-    )
+    say(f"\n{found.silent} wait silently (`unseen`: what waits for a clerk and has no task):")
     for each, place in islice(silent, SHOWN):
         say(f"  {each}  {place}")
     if len(silent) > SHOWN:

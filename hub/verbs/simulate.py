@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from hub.errors import CannotRun
 from hub.verbs.send import address_of
+from hub.verbs.simulate_year import YEAR_EXAMPLES, run_year, year_arguments
 from hub.verbs.speaking import json_argument, say, say_json
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ EXAMPLES = (
     "hub simulate lab --feed northmoor --rate 50 --count 1000 --errors 5  one in twenty with a mistake",
     "hub simulate lab --feed northmoor southwick --people cohort.csv      results of these (synthetic) people",
     "hub simulate lab --feed northmoor --to 127.0.0.1:2576 --seed 7       other results, to another door",
+    *YEAR_EXAMPLES,
 )
 PEOPLE = 2_000
 SYNTHETIC = "999"
@@ -55,6 +57,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--timeout", type=float, default=10.0, metavar="SECONDS", help="without an answer, send again (default 10)"
     )
     json_argument(lab)
+    year_arguments(simulators.add_parser("year", help="a year of the programme, from day to day, and its account"))
 
 
 def _rate(text: str) -> float:
@@ -96,6 +99,10 @@ class Tally:
 
 
 def run(options: argparse.Namespace) -> int:
+    return run_year(options) if options.simulator == "year" else _run_lab(options)
+
+
+def _run_lab(options: argparse.Namespace) -> int:
     from adapters.simulators.traffic import RIGHT
 
     messages = islice(_messages(options), options.count)
