@@ -261,5 +261,5 @@ def _cohort(plan: Plan, practices: int) -> list[Participant]:
 
 def _as_called(person: Participant, fate: Fate, on: date) -> Participant:
     """With a date as a cohort in the middle of its work has them: a few are overdue, most lie in the next years."""
-    weeks = fate.of("due", person.participant_id).randrange(-8, 182)
+    weeks = fate.of("due", person.participant_id).randrange(-8, 118)
     return replace(person, next_test_due_on=on + timedelta(weeks=weeks))
