@@ -6,7 +6,7 @@ DEV := .venv/.dev
 MESH := .venv-mesh/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-embedded check bench faults fuzz lock docs clean
+.PHONY: help setup demo test test-embedded check bench faults soak fuzz lock docs clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 24
@@ -42,6 +42,10 @@ faults: $(DEV) $(MESH)  ## the full counts behind the short forms of make test: 
 	@$(BIN)/python -m tests.servers.install
 	HUB_TEST_KILLS=40 HUB_TEST_FAULTS=20000 $(BIN)/python -m pytest tests/journeys/test_kill.py tests/journeys/test_faults.py -s
 	HUB_TEST_ALL=1 $(BIN)/python -m pytest tests/promises tests/formats tests/flow --timeout 3600
+
+soak: $(DEV)  ## long runs at the full counts: a year of the programme with 100,000 people
+	@$(BIN)/python -m tests.servers.install postgresql
+	$(BIN)/python -m tests.soak
 
 fuzz: $(DEV)  ## ten minutes of coverage-guided fuzzing for every reader of bytes from outside (FUZZ=... says which)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-fuzz.lock

@@ -1,4 +1,4 @@
-"""A life told step by step, as the hub lives it: reports, corrections, decisions, what is taken back, nights of the run.
+"""A life told step by step, as the hub lives it: reports, corrections, decisions, what is taken back, and nights.
 
 After each step the record is the same in any order, what was taken back never was, and nobody waits silently."""
 

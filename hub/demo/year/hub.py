@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime, time
 from itertools import count
 from typing import TypeVar
 
 from hub.app.parts import parts_of
 from hub.config import Settings
 from hub.contract import event_from_json
+from hub.domain.dates import ENGLAND
 from hub.domain.events import LetterWished
 from hub.flow.answered import Answered
 from hub.flow.consumers import RECORDS
@@ -28,6 +29,10 @@ AT_ONCE = 500
 """Messages on their way at once, and events read at once."""
 
 
+def moment(on: date, hour: int) -> datetime:
+    return datetime.combine(on, time(hour), ENGLAND)
+
+
 class Hub:
     """`now` is its clock: set it."""
 
@@ -41,6 +46,11 @@ class Hub:
         self.feeds = frozenset(table.feed for table in self._parts.feeds)
         self._causes = count(1)
         self._read_up_to = 0
+
+    @classmethod
+    def on(cls, settings: Settings, first: date) -> Hub:
+        """As it is at the beginning of its first day."""
+        return cls(settings, moment(first, 1))
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:

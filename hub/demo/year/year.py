@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
@@ -17,10 +17,9 @@ from adapters.simulators.world.lives import Diary, Fate, Life, of_practices, so_
 from adapters.simulators.world.register import News, Register
 from hub.config import Settings
 from hub.demo.year.clerks import Clerks, Truth
-from hub.demo.year.hub import Hub
+from hub.demo.year.hub import Hub, moment
 from hub.demo.year.offices import Csas, Practices
 from hub.demo.year.proof import FOLDED_AGAIN, Books, complaints, failsafe_of, not_as_folded, places_of
-from hub.domain.dates import ENGLAND
 from hub.domain.events import LetterWished
 from hub.domain.people import Participant
 from hub.errors import CannotRun
@@ -75,7 +74,7 @@ class Account:
 
 async def simulate_year(settings: Settings, plan: Plan, advance: Callable[[], object]) -> Account:
     """The whole of it, on an empty store; `advance` hears of each day. Raises CannotRun."""
-    year = Year(Hub(settings, _moment(plan.begins_on, 1)), plan)
+    year = Year(Hub.on(settings, plan.begins_on), plan)
     async with year.hub.at_work():
         year.begin()
         for number in range(plan.days):
@@ -133,13 +132,13 @@ class Year:
             self._prove(on)
 
     def _night(self, on: date) -> None:
-        self.hub.now = _moment(on, 2)
+        self.hub.now = moment(on, 2)
         report = RecallRun(self.hub.store.write_now, self.hub.policies, lambda: self.hub.now, on).run()
         self.account.steps.update(report.taken)
 
     def _morning(self, on: date) -> None:
         """The register tells, the post comes, practices and CSAS decide."""
-        self.hub.now = _moment(on, 8)
+        self.hub.now = moment(on, 8)
         if newcomers := self._register.newcomers(on):
             self._join(newcomers)
         news = self._register.news(on)
@@ -148,7 +147,7 @@ class Year:
         self.hub.steps([partial(apply_demographics, demographics=now, superseded=before) for now, before in told])
         for letter in self.hub.letters():
             self._comes(letter, on)
-        self.hub.now = _moment(on, 10)
+        self.hub.now = moment(on, 10)
         self._practices.work(on)
         self._csas.work(on)
 
@@ -165,7 +164,7 @@ class Year:
 
     async def _noon(self, on: date) -> None:
         """Samples are taken; the clinic sees people, and sends its list."""
-        self.hub.now = _moment(on, 12)
+        self.hub.now = moment(on, 12)
         for life in self._clinic.seen(on):
             self._laboratories.sample(life, on, source_type="7")
         for life in [*self._samples.take(on), *self._unasked(on)]:
@@ -184,7 +183,7 @@ class Year:
 
     async def _afternoon(self, on: date) -> None:
         """The laboratories report; the clerks decide on what waited since yesterday."""
-        self.hub.now = _moment(on, 15)
+        self.hub.now = moment(on, 15)
         sendings = self._laboratories.reports(on)
         via = Via(MLLP, "simulated", "hl7v2_oru", address="127.0.0.1")
         answers = await self.hub.take([(sending.raw, via) for sending in sendings])
@@ -193,7 +192,7 @@ class Year:
                 self._complain(on, f"{sending.feed}: a message was answered {answered.code}")
             elif sending.right and not answered.repeated:
                 self._taken(sending, on)
-        self.hub.now = _moment(on, 17)
+        self.hub.now = moment(on, 17)
         self._clerks.work(on)
         await self.hub.catch_up()
 
@@ -209,7 +208,7 @@ class Year:
     # -- the account
 
     def _prove(self, on: date) -> None:
-        self.hub.now = _moment(on, 23)
+        self.hub.now = moment(on, 23)
         for complaint in complaints(self.hub, self._books, self._proven_since):
             self._complain(on, complaint)
         self._proven_since = on + timedelta(days=1)
@@ -245,10 +244,6 @@ class Year:
 
 def _told(counts: Counter[str]) -> dict[str, int]:
     return {name: count for name, count in sorted(counts.items()) if count}
-
-
-def _moment(on: date, hour: int) -> datetime:
-    return datetime.combine(on, time(hour), ENGLAND)
 
 
 def _cohort(plan: Plan, practices: int) -> list[Participant]:

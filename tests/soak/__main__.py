@@ -1,0 +1,30 @@
+"""`make soak`: long runs at the full counts, whose short forms are in `make test`. Exits with 1 where a promise broke.
+
+python -m tests.soak            all of them
+python -m tests.soak year       some: year (a year of the programme with 100,000 people, about fifteen minutes)
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from tests.soak import year
+
+PARTS: dict[str, Callable[[], bool]] = {"year": year.main}
+"""Each says whether all that it looked at was as promised."""
+
+
+def main(arguments: list[str]) -> int:
+    if {"--help", "-h"} & set(arguments):
+        sys.stdout.write(f"{__doc__}\n{year.__doc__}")
+        return 0
+    if unknown := [name for name in arguments if name not in PARTS]:
+        sys.stderr.write(f"No such part: {', '.join(unknown)}. There are: {', '.join(PARTS)}.\n")
+        return 2
+    kept = [PARTS[name]() for name in arguments or PARTS]
+    return 0 if all(kept) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
