@@ -15,6 +15,7 @@ from hub.flow import actions
 from hub.flow.actions import Signed
 from hub.flow.clerks import Refused
 from hub.flow.ports.recall import NotificationRow
+from hub.flow.ports.store import Transaction
 from hub.flow.step import Step
 from hub.mapping.actions import load_actions
 
@@ -55,13 +56,13 @@ class Practices:
 
     def _listed(self, codes: list[str]) -> list[NotificationRow]:
         """Who has come onto their lists since they looked last."""
+        since = self._looked_on
 
-        def rows(code: str) -> list[NotificationRow]:
-            since = self._looked_on[code]
-            found = self._hub.read(lambda tx: tx.notifications.of_practice(code, "due", since, LIMIT))
-            return [row for row in found if row.listed_on > since]
+        def look(tx: Transaction) -> list[NotificationRow]:
+            rows = (row for code in codes for row in tx.notifications.of_practice(code, "due", since[code], LIMIT))
+            return [row for row in rows if row.listed_on > since[row.practice_code]]
 
-        return [row for code in codes for row in rows(code)]
+        return self._hub.read(look)
 
     def _answer(self, row: NotificationRow, answer: str, on: date) -> None:
         by = Signed(f"practice {row.practice_code}", "Known to us.", practice_code=row.practice_code)
