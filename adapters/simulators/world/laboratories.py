@@ -10,7 +10,7 @@ from itertools import count
 from random import Random
 
 from adapters.simulators.laboratory import LABORATORIES, claim_of, laboratory_code, report, slide_number
-from adapters.simulators.world.lives import Diary, Fate, Life, working_day
+from adapters.simulators.world.lives import FIRST_CALLED_MONTHS, Diary, Fate, Life, working_day
 from hub.contract import result_identity
 from hub.domain.codes import SUSPEND
 from hub.domain.dates import add_months, months_of_age
@@ -74,8 +74,8 @@ class Laboratories:
         self._due: Diary[_Report] = Diary()
 
     def sample(self, life: Life, on: date, source_type: str = "1") -> None:
-        """A sample of hers was taken; its report goes out six to twelve days later."""
-        if life.gone:
+        """A sample of hers was taken, if she can have one; its report goes out six to twelve days later."""
+        if life.gone or months_of_age(life.person.date_of_birth, on) < FIRST_CALLED_MONTHS:
             return
         self.counts["samples"] += 1
         chance = self._fate.of("sample", life.participant_id, on)

@@ -17,6 +17,8 @@ from hub.domain.bank_holidays import is_bank_holiday
 from hub.domain.people import Participant
 
 T = TypeVar("T")
+FIRST_CALLED_MONTHS = 294
+"""Of age: twenty-four and a half years."""
 _SATURDAY = 5
 
 

@@ -13,13 +13,14 @@ from adapters.simulators.people import PeopleMaker, postcodes_for, synthetic_coh
 from adapters.simulators.world import clinic as clinics
 from adapters.simulators.world.clinic import Clinic
 from adapters.simulators.world.laboratories import FEEDS, Laboratories, Sending
-from adapters.simulators.world.lives import Diary, Fate, Life, of_practices, so_many
+from adapters.simulators.world.lives import FIRST_CALLED_MONTHS, Diary, Fate, Life, of_practices, so_many
 from adapters.simulators.world.register import News, Register
 from hub.config import Settings
 from hub.demo.year.clerks import Clerks, Truth
 from hub.demo.year.hub import Hub, moment
 from hub.demo.year.offices import Csas, Practices
 from hub.demo.year.proof import FOLDED_AGAIN, Books, complaints, failsafe_of, not_as_folded, places_of
+from hub.domain.dates import months_of_age
 from hub.domain.events import LetterWished
 from hub.domain.people import Participant
 from hub.errors import CannotRun
@@ -255,6 +256,8 @@ def _cohort(plan: Plan, practices: int) -> list[Participant]:
 
 
 def _as_called(person: Participant, fate: Fate, on: date) -> Participant:
-    """With a date as a cohort in the middle of its work has them: a few are overdue, most lie in the next years."""
+    """With a date as a cohort in the middle of its work has them: a few are overdue, most lie in the next years. Who is
+    too young has none: she is first called when it is time."""
     weeks = fate.of("due", person.participant_id).randrange(-8, 118)
-    return replace(person, next_test_due_on=on + timedelta(weeks=weeks))
+    due_on = None if months_of_age(person.date_of_birth, on) < FIRST_CALLED_MONTHS else on + timedelta(weeks=weeks)
+    return replace(person, next_test_due_on=due_on)
