@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
 from datetime import UTC, datetime, time
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -28,35 +27,19 @@ def failsafe_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run_failsafe(store: SqlStore, options: argparse.Namespace) -> int:
-    from hub.domain.failsafe import failsafe
+    from hub.flow.failsafe import failsafe_at, waiting_silently
 
     at = _moment(options)
     if options.place:
         store.read_now(lambda tx: _list(tx, at, options))
         return 0
-    found = store.read_now(
-        lambda tx: failsafe(at, tx.cohort.count(), tx.failsafe.positions(at), len(tx.failsafe.unseen()))
-    )
-    silent = [] if found.holds else store.read_now(lambda tx: list(who_waits(tx, at)))
+    found = store.read_now(lambda tx: failsafe_at(tx, at))
+    silent = [] if found.holds else store.read_now(lambda tx: list(waiting_silently(tx, at)))
     if options.json:
         say_json(_as_json(found, silent))
     else:
         _say(found, silent)
     return 0 if found.holds else 1
-
-
-def who_waits(tx: Transaction, at: datetime) -> Iterator[tuple[str, str]]:
-    """Whoever and whatever waits silently: an id, and the place."""
-    yield from _standing(tx, at, SILENT)
-    yield from ((unseen, "unseen") for unseen in tx.failsafe.unseen())
-
-
-def _standing(tx: Transaction, at: datetime, places: frozenset[str]) -> Iterator[tuple[str, str]]:
-    from hub.domain.failsafe import place_of
-
-    for participant_id, position in tx.failsafe.each(at):
-        if (place := place_of(position)) in places:
-            yield participant_id, place
 
 
 def _moment(options: argparse.Namespace) -> datetime:
@@ -66,7 +49,9 @@ def _moment(options: argparse.Namespace) -> datetime:
 
 
 def _list(tx: Transaction, at: datetime, options: argparse.Namespace) -> None:
-    ids = (participant_id for participant_id, _ in _standing(tx, at, frozenset({options.place})))
+    from hub.flow.failsafe import standing
+
+    ids = (participant_id for participant_id, _ in standing(tx, at, frozenset({options.place})))
     if options.json:
         say_json_rows({"participant_id": each} for each in ids)
     else:

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -26,14 +25,13 @@ YEAR_EXAMPLES = (
     "hub simulate year --people 100000 --data year --json       keep the store: hub report failsafe --data year",
 )
 MOST_PEOPLE = 900_000
-BEGINS_ON = date(2026, 1, 5)
 
 
 def year_arguments(year: argparse.ArgumentParser) -> None:
     year.add_argument("--people", type=_people, default=1_000, metavar="N", help="in the cohort (default 1000)")
     year.add_argument("--seed", type=int, default=1, help="the same seed, the same year (default 1)")
     year.add_argument("--days", type=int, default=365, metavar="N", help="how many days of it (default 365)")
-    year.add_argument("--from", type=day, dest="begins_on", default=BEGINS_ON, metavar="DATE", help="its first day")
+    year.add_argument("--from", type=day, dest="begins_on", metavar="DATE", help="its first day (default: 2026-01-05)")
     data_argument(year)
     json_argument(year)
 
@@ -47,10 +45,10 @@ def _people(text: str) -> int:
 def run_year(options: argparse.Namespace) -> int:
     """On the store of --data or HUB_DATABASE_URL, which must be empty; else on one that is thrown away."""
     from hub import telemetry
-    from hub.demo.year.year import Plan, simulate_year
+    from hub.demo.year.year import BEGINS_ON, Plan, simulate_year
 
     telemetry.configure(level=os.environ.get("HUB_LOG", "error"))
-    plan = Plan(options.people, options.seed, options.days, options.begins_on)
+    plan = Plan(options.people, options.seed, options.days, options.begins_on or BEGINS_ON)
     with _settings(options) as settings:
         account = asyncio.run(simulate_year(settings, plan, _progress(plan.days)))
     if options.json:

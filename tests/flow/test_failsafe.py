@@ -20,12 +20,12 @@ from hub.domain.failsafe import (
     UNDER_COLPOSCOPY,
     Failsafe,
     Position,
-    failsafe,
     place_of,
 )
 from hub.domain.people import Participant
 from hub.flow.actions import Signed, cease
 from hub.flow.clerks import people_changed
+from hub.flow.failsafe import failsafe_at
 from hub.flow.recall_run import RecallRun
 from hub.flow.step import Step
 from hub.mapping.actions import load_actions
@@ -38,7 +38,7 @@ FAR = date(2028, 5, 1)
 
 def report(scene: Scene) -> Failsafe:
     at = scene.now
-    found = scene.read(lambda tx: failsafe(at, tx.cohort.count(), tx.failsafe.positions(at), len(tx.failsafe.unseen())))
+    found = scene.read(lambda tx: failsafe_at(tx, at))
     each = scene.read(lambda tx: [place_of(position) for _, position in tx.failsafe.each(at)])
     assert found.adds_up
     assert Counter(each) == {place: count for place, count in found.places.items() if count}

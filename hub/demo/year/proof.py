@@ -10,10 +10,11 @@ from itertools import islice
 from adapters.simulators.world.lives import Life
 from hub.demo.year.hub import Hub
 from hub.domain.dates import day_in_england
-from hub.domain.failsafe import SILENT, Failsafe, failsafe, place_of
+from hub.domain.failsafe import Failsafe
 from hub.domain.letter_account import account
 from hub.domain.record import DECEASED, fold
 from hub.errors import Reason
+from hub.flow.failsafe import failsafe_at, waiting_silently
 from hub.flow.ports.records import Span
 from hub.flow.ports.store import Transaction
 from hub.flow.reconciliation import reconcile
@@ -60,7 +61,7 @@ def _of_letters(tx: Transaction, books: Books) -> Iterator[str]:
 
 
 def _of_people(tx: Transaction, books: Books, at: datetime) -> Iterator[str]:
-    found = failsafe_of(tx, at)
+    found = failsafe_at(tx, at)
     if found.cohort != books.joined:
         yield f"cohort: {books.joined} people came, and there are {found.cohort}"
     if not found.adds_up:
@@ -69,17 +70,10 @@ def _of_people(tx: Transaction, books: Books, at: datetime) -> Iterator[str]:
     if everywhere != found.cohort:
         yield f"daily run: there are {found.cohort} people, and its places hold {everywhere}"
     if found.silent:
-        yield from (f"failsafe: {who} waits silently: {place}" for who, place in islice(_silent(tx, at), NAMED))
+        yield from (
+            f"failsafe: {who} waits silently: {place}" for who, place in islice(waiting_silently(tx, at), NAMED)
+        )
     yield from islice(_not_as_they_are(tx, books, at), NAMED)
-
-
-def failsafe_of(tx: Transaction, at: datetime) -> Failsafe:
-    return failsafe(at, tx.cohort.count(), tx.failsafe.positions(at), len(tx.failsafe.unseen()))
-
-
-def _silent(tx: Transaction, at: datetime) -> Iterator[tuple[str, str]]:
-    yield from ((who, place) for who, stands in tx.failsafe.each(at) if (place := place_of(stands)) in SILENT)
-    yield from ((what, "unseen") for what in tx.failsafe.unseen())
 
 
 def _not_as_they_are(tx: Transaction, books: Books, at: datetime) -> Iterator[str]:

@@ -19,13 +19,14 @@ from hub.config import Settings
 from hub.demo.year.clerks import Clerks, Truth
 from hub.demo.year.hub import Hub, moment
 from hub.demo.year.offices import Csas, Practices
-from hub.demo.year.proof import FOLDED_AGAIN, Books, complaints, failsafe_of, not_as_folded, places_of
+from hub.demo.year.proof import FOLDED_AGAIN, Books, complaints, not_as_folded, places_of
 from hub.domain.dates import months_of_age
 from hub.domain.events import LetterWished
 from hub.domain.people import Participant
 from hub.errors import CannotRun
 from hub.flow.cohort_import import take_people
 from hub.flow.demographics import apply_demographics
+from hub.flow.failsafe import failsafe_at
 from hub.flow.ports.journal import Via
 from hub.flow.recall_run import RecallRun
 
@@ -225,7 +226,7 @@ class Year:
         chosen = self._fate.of("folded again").sample(list(self._lives), min(FOLDED_AGAIN, len(self._lives)))
         for complaint in not_as_folded(self.hub, chosen):
             self._complain(last, complaint)
-        found = self.hub.read(lambda tx: failsafe_of(tx, self.hub.now))
+        found = self.hub.read(lambda tx: failsafe_at(tx, self.hub.now))
         held = self.hub.read(lambda tx: tx.counts.letters_held())
         self.account.counts = {
             "register": _told(self._register.counts),
