@@ -41,7 +41,7 @@ docs: $(RUNTIME)  ## write the generated documents afresh
 faults: $(DEV) $(MESH)  ## the full counts behind the short forms of make test: kills, cuts, wiped servers, every sample
 	@$(BIN)/python -m tests.servers.install
 	HUB_TEST_KILLS=40 HUB_TEST_FAULTS=20000 $(BIN)/python -m pytest tests/journeys/test_kill.py tests/journeys/test_faults.py -s
-	HUB_TEST_ALL=1 $(BIN)/python -m pytest tests/promises tests/formats tests/flow --timeout 3600
+	HUB_TEST_ALL=1 $(BIN)/python -m pytest tests/promises tests/formats tests/flow tests/domain/test_many_histories.py --timeout 3600
 
 soak: $(DEV)  ## long runs at the full counts: a year of the programme with 100,000 people
 	@$(BIN)/python -m tests.servers.install postgresql
