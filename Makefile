@@ -43,9 +43,9 @@ docs: $(RUNTIME)  ## write the generated documents afresh
 faults: $(DEV) $(MESH)  ## the full counts behind the short forms of make test: kills, cuts, wiped servers, every sample
 	@$(BIN)/python -m tests.servers.install
 	HUB_TEST_KILLS=40 HUB_TEST_FAULTS=20000 $(BIN)/python -m pytest tests/journeys/test_kill.py tests/journeys/test_faults.py -s
-	HUB_TEST_ALL=1 $(BIN)/python -m pytest tests/promises tests/formats tests/flow --timeout 3600
+	HUB_TEST_ALL=1 $(BIN)/python -m pytest tests/promises tests/formats tests/flow tests/domain/test_many_histories.py --timeout 3600
 
-soak: $(DEV)  ## long runs at the full counts: a day of 100,000 events of PDS, 100,000 letters by senders that are killed
+soak: $(DEV)  ## long runs at the full counts: a day of PDS, letters by senders that are killed, a year of 100,000 people
 	@$(BIN)/python -m tests.servers.install postgresql
 	$(BIN)/python -m tests.soak
 

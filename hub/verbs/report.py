@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hub.errors import CannotRun
 from hub.verbs.communications_report import communications_arguments, run_communications
+from hub.verbs.failsafe_report import failsafe_arguments, run_failsafe
 from hub.verbs.feeds import known_feeds, named_feed
 from hub.verbs.letters_report import letters_arguments, run_letters
 from hub.verbs.speaking import data_argument, json_argument, opened_store, say, say_json, say_table
@@ -27,6 +29,8 @@ EXAMPLES = (
     "hub report letters --on 2026-03-02 --feed northmoor    those of a day, of one laboratory",
     "hub report letters --on 2026-03-02 --list unmatched    the ids behind a number",
     "hub report communications                              every letter wished, by plan, state and age",
+    "hub report failsafe                                    where everybody stands; exit code 1 if one waits silently",
+    "hub report failsafe --list suspended                   the participants who stand there, by id",
 )
 
 
@@ -47,17 +51,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     communications_arguments(
         reports.add_parser("communications", help="every letter wished, by plan, state and age; exit 1 if one is lost")
     )
+    failsafe_arguments(reports.add_parser("failsafe", help="each person in one place, and nobody waits silently"))
 
 
 def run(options: argparse.Namespace) -> int:
     with opened_store(options) as store:
-        run_report = {
-            "laboratory": _laboratory,
-            "reconciliation": _reconciliation,
-            "letters": run_letters,
-            "communications": run_communications,
-        }[options.report]
-        return run_report(store, options)
+        return _REPORTS[options.report](store, options)
 
 
 def _laboratory(store: SqlStore, options: argparse.Namespace) -> int:
@@ -155,3 +154,12 @@ def _say_differences(found: Reconciliation) -> None:
         say(f"missing there  {number}")
     for later in found.refused_later:
         say(f"refused later  {later.slide_number}  {later.reason}")
+
+
+_REPORTS: dict[str, Callable[[SqlStore, argparse.Namespace], int]] = {
+    "laboratory": _laboratory,
+    "reconciliation": _reconciliation,
+    "letters": run_letters,
+    "communications": run_communications,
+    "failsafe": run_failsafe,
+}

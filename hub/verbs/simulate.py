@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from hub.errors import CannotRun
 from hub.verbs.send import tls_arguments
+from hub.verbs.simulate_year import YEAR_EXAMPLES, run_year, year_arguments
 from hub.verbs.simulated_doors import clock, doors_of, key_file
 from hub.verbs.speaking import json_argument, say, say_json, settings_of
 
@@ -33,6 +34,7 @@ EXAMPLES = (
     "hub simulate lab --feed ashdown --count 20                           its golden examples, told of others",
     "hub simulate lab --feed birchwood --tls --cert lab.pem --ca ca.pem   proven by a client certificate",
     "hub simulate lab --feed kelham --mailbox-password FILE               by MESH, where the table knows no other way",
+    *YEAR_EXAMPLES,
 )
 PEOPLE = 2_000
 SYNTHETIC = "999"
@@ -45,6 +47,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     key.add_argument("feed", help="whose key it is")
     key.add_argument("--out", type=Path, metavar="FILE", help=f"the private key (default: {key_file('FEED')})")
     json_argument(key)
+    year_arguments(simulators.add_parser("year", help="a year of the programme, from day to day, and its account"))
 
 
 def _lab_arguments(lab: argparse.ArgumentParser) -> None:
@@ -92,7 +95,7 @@ def _number(text: str, most: float) -> float:
 
 
 def run(options: argparse.Namespace) -> int:
-    return _make_key(options) if options.simulator == "key" else _simulate(options)
+    return {"key": _make_key, "lab": _simulate, "year": run_year}[options.simulator](options)
 
 
 # The key

@@ -9,6 +9,7 @@ import pytest
 from hub.domain.letter_account import PLACES, Account, Standing, account, place_of
 from hub.flow.ports.records import Span
 from tests.flow.scene import Scene, corrected
+from tests.flow.test_discharges import DOOR, listed, row
 
 
 def account_of(scene: Scene, span: Span | None = None) -> Account:
@@ -114,3 +115,15 @@ def test_there_is_a_place_for_everything(state: str, letter: str, rule: str) -> 
 def test_what_does_not_add_up_is_seen() -> None:
     assert not account(3, [(Standing("recorded", "wished"), 2)]).adds_up
     assert account(2, [(Standing(""), 2)]).adds_up
+
+
+async def test_what_a_clinic_lists_is_no_result(scene: Scene) -> None:
+    """Neither while it is under way, nor afterwards: the journal counts it, and no letter is owed for it."""
+    person = scene.person()
+    await scene.report(person, scene.result())
+    await scene.stop_worker()
+    answered = await scene.intake.take(listed(row(person)), DOOR)
+    assert answered.code == "AA"
+    assert account_of(scene).received == 1
+    await scene.settle()
+    assert account_of(scene).received == 1

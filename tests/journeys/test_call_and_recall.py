@@ -50,6 +50,8 @@ def test_from_the_list_to_the_decision(tmp_path: Path) -> None:
     words = ("pnl", "answer", first, "--practice", "Y00001", "--why", "known to us")
     assert hub(*words, "--defer", "wish", "--due", "2027-05-01", code=1).startswith("Not done: She wishes")
     hub(*words, "--cease", "no-cervix")
+    to_review = csv.DictReader(io.StringIO(hub("pnl", "list", "--practice", "Y00001", "--list", "to-review", "--csv")))
+    assert [(row["nhs_number"], row["why"]) for row in to_review] == [("9990000018", "recently-ceased")]
     assert hub("pnl", "list", "--practice", "Y00001", "--json").count('"notification"') == 1
     shown = hub("person", "show", said="999 000 0018\n")
     assert shown.startswith("Ceased (no-cervix), next test due: no date.")
@@ -114,6 +116,9 @@ def test_what_is_shown(tmp_path: Path) -> None:
     assert json.loads(hub("report", "letters", "--on", "2026-06-25", "--json"))["adds_up"]
     assert hub("report", "letters", "--list", "paused") == ""
     hub("report", "letters", "--feed", "nowhere", code=2)
+    hub("recall", "run", "--on", "2027-03-12")
+    not_responded = json.loads(hub("pnl", "list", "--practice", "Y00001", "--list", "not-responded", "--json"))
+    assert [row["listed_on"] for row in not_responded] == ["2027-03-12"] * 2
 
 
 def nothing(hub: Hub, number: str) -> str:

@@ -80,6 +80,13 @@ def test_every_letter_is_delivered_but_one_which_is_somebodys_task(demo: Finishe
     assert hub(*settle).code == 0
 
 
+def test_nobody_of_the_demo_waits_silently(demo: Finished, data: Path) -> None:
+    done = hub("report", "failsafe", "--json", "--data", data)
+    assert done.code == 0, done.said + done.complained
+    told = json.loads(done.said)
+    assert told["holds"] and told["places"]["task"] and told["places"]["suspended"] and told["silent"] == []
+
+
 def test_every_case_of_the_issue_is_told(told: Story) -> None:
     """Nobody quietly drops a case: the reasons and notes that the scenario must show are all there."""
     sendings = [sending for case in told.cases for sending in case.sendings]

@@ -16,7 +16,7 @@ from hub.flow.ports.journal import Journal, Withheld
 from hub.flow.ports.partners import Proofs, Refusals, Requests
 from hub.flow.ports.questions import Questions
 from hub.flow.ports.recall import Notifications, PersonActions, RecallRuns
-from hub.flow.ports.records import LetterAccount, Letters, Records
+from hub.flow.ports.records import Failsafe, LetterAccount, Letters, Records
 from hub.flow.ports.results import Discharges, Results, Tasks
 
 T = TypeVar("T")
@@ -119,6 +119,8 @@ class Transaction(Protocol):
     def letter_account(self) -> LetterAccount: ...
     @property
     def communications(self) -> Communications: ...
+    @property
+    def failsafe(self) -> Failsafe: ...
     @property
     def counts(self) -> Counts: ...
 

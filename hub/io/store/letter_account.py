@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Select, and_, case, func, select
+from sqlalchemy import Column, Select, and_, case, func, select
 
 from hub.domain.letter_account import Standing
 from hub.flow.ports.records import Span
 from hub.io.store.room import Room
-from hub.io.store.schema import journal, letters, matches, outbox, results
+from hub.io.store.schema import discharges, journal, letters, matches, outbox, results
 
 _STRONGEST = ("cancelled", "withheld", "failed", "waiting", "wished", "sent", "delivered")
 """Of several letters of one result the last of these says where it stands."""
 _REPORTED = ("ResultReported", "ReportParked")
+_DISCHARGED = ("DischargeReported", "DischargeUnread")
 _LISTED_AT_ONCE = 1000
 
 
@@ -22,23 +23,30 @@ class SqlLetterAccount(Room):
     """See `hub.flow.ports.records.LetterAccount`."""
 
     def received(self, span: Span) -> int:
-        """How many results were taken, as the journal counted them."""
+        """How many results were taken, as the journal counted them; what it counted of a clinic's list is none."""
         counted = select(func.coalesce(func.sum(journal.c.results), 0)).where(*_within(span))
-        return int(self._connection.execute(counted).scalar_one())
+        listed = select(func.count()).select_from(discharges.join(journal, journal.c.seq == discharges.c.journal_seq))
+        coming = select(func.count()).select_from(_unhandled(span, _DISCHARGED, discharges.c.discharge_id).subquery())
+        taken, *others = (
+            self._connection.execute(each).scalar_one() for each in (counted, listed.where(*_within(span)), coming)
+        )
+        return int(taken - sum(others))
 
     def standings(self, span: Span) -> list[tuple[Standing, int]]:
         """How many results stand so."""
         each = _each(span).subquery()
         kinds = (each.c.state, each.c.strength, each.c.withheld, each.c.cancelled)
         rows = self._connection.execute(select(*kinds, func.count().label("many")).group_by(*kinds))
-        unhandled = self._connection.execute(select(func.count()).select_from(_unhandled(span).subquery())).scalar_one()
+        unhandled = self._connection.execute(
+            select(func.count()).select_from(_results_coming(span).subquery())
+        ).scalar_one()
         return [*((_standing(row), row.many) for row in rows), (Standing(""), unhandled)]
 
     def each(self, span: Span) -> Iterator[tuple[str, Standing]]:
         """Every result by its id."""
         rows = self._connection.execution_options(yield_per=_LISTED_AT_ONCE).execute(_each(span))
         yield from ((row.result_id, _standing(row)) for row in rows)
-        yield from ((row.subject, Standing("")) for row in self._connection.execute(_unhandled(span)))
+        yield from ((row.subject, Standing("")) for row in self._connection.execute(_results_coming(span)))
 
 
 def _within(span: Span) -> list[Any]:
@@ -72,15 +80,19 @@ def _each(span: Span) -> Select[Any]:
     )
 
 
-def _unhandled(span: Span) -> Select[Any]:
-    """Results that were taken and have no row yet: their events are under way."""
-    known = select(results.c.result_id).where(results.c.result_id == outbox.c.subject)
+def _results_coming(span: Span) -> Select[Any]:
+    return _unhandled(span, _REPORTED, results.c.result_id)
+
+
+def _unhandled(span: Span, types: Sequence[str], own: Column[str]) -> Select[Any]:
+    """What was taken and has no row yet: its events are under way."""
+    known = select(own).where(own == outbox.c.subject)
     came = and_(journal.c.digest == outbox.c.digest, journal.c.feed == outbox.c.feed)
     return (
         select(outbox.c.subject)
         .distinct()
         .select_from(outbox.join(journal, came))
-        .where(outbox.c.finished_at.is_(None), outbox.c.type.in_(_REPORTED), ~known.exists(), *_within(span))
+        .where(outbox.c.finished_at.is_(None), outbox.c.type.in_(types), ~known.exists(), *_within(span))
     )
 
 

@@ -17,6 +17,7 @@ from hub.io.store.dead import SqlDead
 from hub.io.store.discharges import SqlDischarges
 from hub.io.store.duties import SqlDuties
 from hub.io.store.events import SqlEvents
+from hub.io.store.failsafe import SqlFailsafe
 from hub.io.store.faults import SqlFileFaults
 from hub.io.store.figures import SqlFigures
 from hub.io.store.files import SqlFiles
@@ -237,6 +238,10 @@ class SqlTransaction:
     @cached_property
     def communications(self) -> SqlCommunications:
         return SqlCommunications(self._connection, self.write_down)
+
+    @cached_property
+    def failsafe(self) -> SqlFailsafe:
+        return SqlFailsafe(self._connection, self.write_down)
 
     @cached_property
     def counts(self) -> SqlCounts:
