@@ -13,22 +13,20 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 
 from adapters.nhs_notify.answers import code_of, handed, later, refused
-from adapters.nhs_notify.batches import MOST_BYTES, MOST_MESSAGES, cut, request_of, too_long, unfit
+from adapters.nhs_notify.batches import MOST_BYTES, MOST_MESSAGES, request_of, unfit
 from adapters.nhs_notify.json_api import is_message_id
 from adapters.nhs_notify.news import news_of_message, read_callback
 from adapters.nhs_notify.signature import api_key_is_right, signature_is_right
 from hub.contract import Later, Request, Response
-from hub.domain.communications import Batch, Handed, News, Refused, UnreadNews
+from hub.domain.communications import Batch, Fault, Handed, News, Refused, UnreadNews
 
 __all__ = [
     "MOST_BYTES",
     "MOST_MESSAGES",
     "NhsNotify",
     "api_key_is_right",
-    "cut",
     "read_callback",
     "signature_is_right",
-    "too_long",
 ]
 
 _NO_MESSAGE = "0" * 27
@@ -46,7 +44,10 @@ class NhsNotify:
         """Is refused without asking where it cannot be put into a request."""
         if fault := unfit(batch, self._plans):
             return Refused((fault,), ours=True)
-        return handed(batch, (yield request_of(batch, self._plans[batch.routing_plan])))
+        request = request_of(batch, self._plans[batch.routing_plan])
+        if len(request.body or b"") > MOST_BYTES:
+            return Refused((Fault("too-many-bytes", place="/data"),), ours=True)
+        return handed(batch, (yield request))
 
     def ask(self, message_id: str) -> Generator[Request, Response, tuple[News, ...] | Refused | None]:
         """What is no id of Notify's is not asked for: nobody knows such a message."""

@@ -374,7 +374,7 @@ def _refuse_half_mesh(settings: Settings) -> None:
 def _refuse_half_pds(settings: Settings) -> None:
     _refuse_half(
         bool(settings.pds_url),
-        "HUB_PDS",
+        "PDS",
         TOKEN_URL=settings.pds_token_url,
         CLIENT=settings.pds_client,
         KID=settings.pds_kid,
@@ -385,7 +385,7 @@ def _refuse_half_pds(settings: Settings) -> None:
 def _refuse_half_notify(settings: Settings) -> None:
     _refuse_half(
         bool(settings.notify_url),
-        "HUB_NOTIFY",
+        "NOTIFY",
         TOKEN_URL=settings.notify_token_url,
         CLIENT=settings.notify_client,
         KID=settings.notify_kid,
@@ -399,6 +399,7 @@ def _refuse_half_notify(settings: Settings) -> None:
 
 
 def _refuse_half(has_url: bool, partner: str, **needed: object) -> None:
-    missing = [f"{partner}_{name}" for name, value in needed.items() if not value]
+    missing = [f"HUB_{partner}_{name}" for name, value in needed.items() if not value]
     if has_url and missing:
-        raise CannotRun(f"{partner}_URL needs {' and '.join(missing)} too. Set them, or leave {partner}_URL empty.")
+        url = f"HUB_{partner}_URL"
+        raise CannotRun(f"{url} needs {' and '.join(missing)} too. Set them, or leave {url} empty.")

@@ -19,10 +19,8 @@ from adapters.nhs_notify import (
     MOST_MESSAGES,
     NhsNotify,
     api_key_is_right,
-    cut,
     read_callback,
     signature_is_right,
-    too_long,
 )
 from adapters.simulators.notify_checks import error
 from hub.contract import Later, Request, Response
@@ -167,6 +165,8 @@ def test_a_request_and_a_message_show_nobody() -> None:
         (replace(batch(), routing_plan="pigeon"), "no-id-of-this-routing-plan"),
         (replace(batch(), messages=()), "no-message"),
         (replace(batch(2), single=True), "not-single"),
+        (replace(batch(), messages=batch().messages[:1] * (MOST_MESSAGES + 1)), "too-many-messages"),
+        (replace(batch(), messages=(message(1, text="x" * MOST_BYTES),)), "too-many-bytes"),
     ],
 )
 def test_what_cannot_be_a_request_is_refused_without_asking(given: Batch, code: str) -> None:
@@ -174,34 +174,8 @@ def test_what_cannot_be_a_request_is_refused_without_asking(given: Batch, code: 
     assert refused.ours and [fault.code for fault in refused.faults] == [code]
 
 
-# -- cutting
-
-
-def test_batches_are_cut_by_number() -> None:
-    few = [message(index) for index in range(10)]
-    assert [len(each) for each in cut(few, most=4)] == [4, 4, 2]
-    assert [one for each in cut(few, most=4) for one in each] == few
-    assert list(cut([])) == []
-
-
-def test_batches_are_cut_by_their_size_as_encoded() -> None:
-    large = [message(index, text="ü" * 200) for index in range(60)]
-    for most_bytes in (6_000, 10_000, 50_000):
-        batches = list(cut(large, most_bytes=most_bytes))
-        sizes = [len(asked(LANGUAGE.hand_over(Batch("0" * 36, "post", each))).body or b"") for each in batches]
-        assert max(sizes) <= most_bytes and min(sizes[:-1], default=most_bytes) > most_bytes - 2_000
-        assert [one for each in batches for one in each] == large
-
-
 def test_the_limits_are_notifys() -> None:
     assert (MOST_MESSAGES, MOST_BYTES) == (45_000, 5_200_000)
-
-
-def test_a_text_that_a_channel_does_not_take_is_found() -> None:
-    long = message(1, short="x", middle="x" * 919, long="x" * 15_001)
-    assert too_long(long, ["nhsapp", "sms"]) == ("middle", "long")
-    assert too_long(long, ["letter"]) == ("long",)
-    assert too_long(long, ["email"]) == ()
 
 
 # -- what is answered

@@ -9,8 +9,8 @@ from hub.errors import Reason, Retry
 
 @dataclass(frozen=True, slots=True)
 class Partner:
-    """An API of the platform. All processes share one pace under its `name`, which also begins its settings
-    (HUB_NAME_URL). A request has its own id in `id_header`, and the same when it is tried again."""
+    """An API of the platform. All processes share one pace under its `name`, with which its settings begin too
+    (`setting`). A request has its own id in `id_header`, and the same when it is tried again."""
 
     name: str
     away: Reason
