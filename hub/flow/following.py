@@ -17,7 +17,7 @@ from hub.domain.communications import News
 from hub.domain.delivery import NO_NEWS, NOT_KNOWN, Trouble, after_asking, delivery
 from hub.errors import Retry
 from hub.flow.handed import hear
-from hub.flow.patience import patiently
+from hub.flow.patience import over_and_over, patiently
 from hub.flow.ports.communications import SENT, CommunicationRow, Messenger
 from hub.flow.ports.store import Clock, Store, Transaction
 
@@ -38,17 +38,7 @@ class Follower:
     clock: Clock
 
     async def run(self) -> None:
-        while True:
-            try:
-                followed = await self.follow_some()
-            except Retry as error:
-                telemetry.store_failed(error)
-                followed = 0
-            except Exception as error:  # a bug here must not end the worker, which has other work beside
-                telemetry.our_fault(error, "follower")
-                followed = 0
-            if not followed:
-                await asyncio.sleep(LOOK_SECONDS)
+        await over_and_over(self.follow_some, LOOK_SECONDS, "follower")
 
     async def follow_some(self) -> int:
         at = self.clock()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
+
 from tenacity import (
     AsyncRetrying,
     RetryCallState,
@@ -57,6 +60,22 @@ patiently_now = Retrying(
 
 patiently_outside = patiently.copy(wait=wait_random_exponential(multiplier=1.0, max=LONGEST_REST_OUTSIDE_SECONDS))
 """The same for what belongs to others and serves many: it is asked less and less often."""
+
+
+async def over_and_over(work: Callable[[], Awaitable[int]], rest_seconds: float, part: str) -> None:
+    """Until cancelled. `work` says how much there was to do: after nothing it rests. A bug in it must not end the
+    process, which has other work beside; `part` names it in what is told."""
+    while True:
+        try:
+            done = await work()
+        except Retry as error:
+            tell_away(error)
+            done = 0
+        except Exception as error:  # whatever a bug raises: the next turn may go well
+            telemetry.our_fault(error, part)
+            done = 0
+        if not done:
+            await asyncio.sleep(rest_seconds)
 
 
 def patient_for(seconds: float) -> AsyncRetrying:

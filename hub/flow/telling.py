@@ -20,7 +20,7 @@ from hub.errors import Reason, Retry
 from hub.flow.handed import known_to_have_arrived, never_left, not_answered, settle
 from hub.flow.handlers import Context
 from hub.flow.leaving import LEASE, Handing, claim, take_over
-from hub.flow.patience import patiently
+from hub.flow.patience import over_and_over, patiently
 from hub.flow.ports.communications import Messenger, Wishes
 from hub.flow.ports.store import Store, Transaction
 from hub.flow.step import Step, tell_all
@@ -47,17 +47,7 @@ class Dispatcher:
     most: int = MOST
 
     async def run(self) -> None:
-        while True:
-            try:
-                told = await self.tell_some()
-            except Retry as error:
-                telemetry.store_failed(error)
-                told = 0
-            except Exception as error:  # a bug here must not end the worker, which has other work beside
-                telemetry.our_fault(error, "dispatcher")
-                told = 0
-            if not told:
-                await asyncio.sleep(LOOK_SECONDS)
+        await over_and_over(self.tell_some, LOOK_SECONDS, "dispatcher")
 
     async def tell_some(self) -> int:
         """Hand over what was left by others, then what is wished; how much there was to do."""

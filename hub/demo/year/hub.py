@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -16,6 +17,7 @@ from hub.contract import event_from_json
 from hub.domain.dates import ENGLAND
 from hub.domain.events import LetterWished
 from hub.flow.answered import Answered
+from hub.flow.clerks import Refused
 from hub.flow.consumers import RECORDS
 from hub.flow.ports.journal import Via
 from hub.flow.ports.store import Transaction
@@ -95,6 +97,16 @@ class Hub:
             return step
 
         tell_all(self.store.write_now(done).told)
+
+    def allows(self, what: str, work: Callable[[Step], object], counts: Counter[str]) -> bool:
+        """Do what somebody decided, unless a rule refuses it; counted either way."""
+        try:
+            self.step(work)
+        except Refused:
+            counts["refused"] += 1
+            return False
+        counts[what] += 1
+        return True
 
     def steps(self, works: Sequence[Callable[[Step], object]]) -> None:
         """Do several things in one transaction, one after the other."""
