@@ -30,6 +30,7 @@ ROWS = [
     "On the way",
     "What became of results",
     "Call and recall, letters, discharges",
+    "Letters at NHS Notify",
     "PDS and NHS Notify",
     "Partners by HTTP and MESH",
     "The machine",

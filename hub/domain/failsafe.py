@@ -11,6 +11,7 @@ from hub.domain.call import MOVED_AWAY, REGISTERED_MALE, SUSPENDED
 from hub.domain.record import DECEASED
 
 MERGED, TASK, CEASED, UNDER_COLPOSCOPY, NEXT_STEP = "merged", "task", "ceased", "suspended", "next-step"
+UNSEEN = "unseen"
 NO_RECORD, NO_DATE, MISSED, LETTER_HELD = "no-record", "no-date", "missed", "letter-held"
 PLACES: Mapping[str, str] = MappingProxyType(
     {
@@ -77,7 +78,13 @@ class Failsafe:
 
     @property
     def silent(self) -> int:
-        return sum(self.places[place] for place in SILENT) + self.unseen
+        return sum(self.silences.values())
+
+    @property
+    def silences(self) -> dict[str, int]:
+        """Who and what waits silently, by place; empty where nobody does."""
+        found = {**{place: self.places[place] for place in sorted(SILENT)}, UNSEEN: self.unseen}
+        return {place: many for place, many in found.items() if many}
 
     @property
     def adds_up(self) -> bool:

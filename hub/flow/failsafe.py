@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from hub.domain.failsafe import SILENT, Failsafe, failsafe, place_of
+from hub.domain.failsafe import SILENT, UNSEEN, Failsafe, failsafe, place_of
 from hub.flow.ports.store import Transaction
-
-UNSEEN = "unseen"
 
 
 def failsafe_at(tx: Transaction, at: datetime) -> Failsafe:

@@ -19,6 +19,7 @@ from hub.domain.facts import CallStep, StepFact
 from hub.domain.letters import AGE_CEASING, INVITATIONS
 from hub.domain.people import Participant
 from hub.domain.policy import Policies
+from hub.flow.failsafe import failsafe_at
 from hub.flow.letters import write_letter
 from hub.flow.ports.recall import NotificationRow, RunReport
 from hub.flow.ports.records import DueStep
@@ -53,11 +54,12 @@ class RecallRun:
             after = (batch[-1].on, batch[-1].participant_id)
         found: list[RunReport] = []
         self.write(lambda tx: found.append(self._end(tx)))
-        telemetry.recall_run_ended(found[-1].cohort)
+        telemetry.recall_run_ended(found[-1].cohort, found[-1].silent)
         return found[-1]
 
     def _end(self, tx: Transaction) -> RunReport:
-        tx.recall_runs.end(self.on, self.clock(), tx.records.whole_cohort(self.on))
+        at = self.clock()
+        tx.recall_runs.end(self.on, at, tx.records.whole_cohort(self.on), failsafe_at(tx, at).silences)
         report = tx.recall_runs.report(self.on)
         assert report is not None, "it was begun"
         return report

@@ -149,9 +149,9 @@ class Watch:
     def _tell_recall(self, last: RunReport | None) -> None:
         if last and last.ended_at:
             day_began_at = datetime.combine(last.run_on, time(), ENGLAND)
-            telemetry.last_recall_run(day_began_at, last.ended_at, last.taken, last.cohort)
+            telemetry.last_recall_run(day_began_at, last.ended_at, last.taken, last.cohort, last.silent)
         else:
-            telemetry.last_recall_run(None, self._began_at, {}, {})
+            telemetry.last_recall_run(None, self._began_at, {}, {}, {})
 
     def _clocks(self, by_day: dict[date, int]) -> Counter[str]:
         """By how the clock of each stands today: a discharge has until the end of its day."""

@@ -14,6 +14,9 @@ _steps = Counter("hub_recall_steps", "Steps of call and recall taken.", ["step"]
 _cohort = Gauge(
     "hub_recall_cohort", "People by where they stood at the end of the last run.", ["place"], registry=REGISTRY
 )
+_silent = Gauge(
+    "hub_waiting_silently", "People and results nobody would have looked at, at the end of that run.", registry=REGISTRY
+)
 _taken = Gauge("hub_recall_run_steps", "Steps that the last run took.", ["step"], registry=REGISTRY)
 _seconds = Gauge("hub_recall_run_seconds", "How long the last daily run took.", registry=REGISTRY)
 _run_day = Gauge("hub_recall_run_day_seconds", "The day of the last run that ended, as Unix time.", registry=REGISTRY)
@@ -35,9 +38,11 @@ def recall_run_begun() -> None:
     log("info", "recall_run_begun")
 
 
-def recall_run_ended(cohort: Mapping[str, int]) -> None:
-    """Where everybody stood, by place; they add up to the cohort."""
+def recall_run_ended(cohort: Mapping[str, int], silent: Mapping[str, int]) -> None:
+    """Where everybody stood, by place; they add up to the cohort. Somebody who waits silently is a fault of ours."""
     log("info", "recall_run_ended", count=sum(cohort.values()))
+    for place, many in silent.items():
+        log("error", "waiting_silently", what=place, count=many)
 
 
 def recall_run_left() -> None:
@@ -55,13 +60,18 @@ def recall_run_took(seconds: float) -> None:
 
 
 def last_recall_run(
-    day_began_at: datetime | None, ended_at: datetime, taken: Mapping[str, int], cohort: Mapping[str, int]
+    day_began_at: datetime | None,
+    ended_at: datetime,
+    taken: Mapping[str, int],
+    cohort: Mapping[str, int],
+    silent: Mapping[str, int],
 ) -> None:
     """As the store has it, so that every process that looks tells the same."""
     _run_day.set(day_began_at.timestamp() if day_began_at else 0)
     _ended.set(ended_at.timestamp())
     _set_each(_taken, taken, _steps_seen)
     _set_each(_cohort, cohort, _places_seen)
+    _silent.set(sum(silent.values()))
 
 
 def _set_each(gauge: Gauge, counts: Mapping[str, int], seen: set[str]) -> None:

@@ -75,17 +75,21 @@ def _say_due(options: argparse.Namespace, on: date, due: dict[str, int]) -> int:
 def _say(options: argparse.Namespace, report: RunReport) -> int:
     if options.json:
         ended = report.ended_at.isoformat() if report.ended_at else None
-        say_json({"on": report.run_on.isoformat(), "counts": report.taken, "cohort": report.cohort, "ended_at": ended})
-        return 0
+        told = {"on": report.run_on.isoformat(), "counts": report.taken, "cohort": report.cohort}
+        say_json({**told, "silent": report.silent, "ended_at": ended})
+        return 1 if report.silent else 0
     say(f"{report.run_on}: {'steps taken' if report.taken else 'no step was due'}.")
     if report.taken:
         say_table(("what", "people"), report.taken.items())
     if report.ended_at:
         say("\nWhere everybody stood at its end:")
         say_table(("place", "people"), [*report.cohort.items(), ("all", sum(report.cohort.values()))])
+        if report.silent:
+            say("\nSomebody waited silently. `hub report failsafe` says who:")
+            say_table(("place", "many"), report.silent.items())
     else:
         say("It has not come to its end: done again it goes on.")
-    return 0
+    return 1 if report.silent else 0
 
 
 def _progress(total: int) -> Callable[[int], object]:

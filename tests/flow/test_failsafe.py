@@ -26,6 +26,7 @@ from hub.domain.people import Participant
 from hub.flow.actions import Signed, cease
 from hub.flow.clerks import people_changed
 from hub.flow.failsafe import failsafe_at
+from hub.flow.ports.recall import RunReport
 from hub.flow.recall_run import RecallRun
 from hub.flow.step import Step
 from hub.mapping.actions import load_actions
@@ -87,7 +88,7 @@ async def test_whom_the_daily_run_passes_by_is_named_the_day_after(scene: Scene)
     scene.now = NOW + timedelta(days=1)
     assert place(scene, person) == MISSED
     assert not report(scene).holds
-    RecallRun(scene.store.write_now, POLICIES, lambda: scene.now, scene.now.date()).run()
+    _daily(scene)
     assert place(scene, person) == NEXT_STEP
     assert report(scene).holds
 
@@ -104,6 +105,24 @@ async def test_she_who_was_never_folded_is_named(scene: Scene) -> None:
     person = scene.stranger()
     scene.step(lambda step: step.tx.cohort.put([person], scene.now))
     assert place(scene, person) == NO_RECORD
+
+
+async def test_the_daily_run_ends_with_who_waits_silently_and_says_so(scene: Scene) -> None:
+    """As long as the operator reads its report, or has the alarm: nobody has to think of asking."""
+    scene.person(next_test_due_on=FAR)
+    assert _daily(scene).silent == {}
+    person = scene.stranger()
+    scene.step(lambda step: step.tx.cohort.put([person], scene.now))
+    assert _daily(scene).silent == {NO_RECORD: 1}
+    told = scene.read(lambda tx: tx.recall_runs.newest_ended())
+    assert told and told.silent == {NO_RECORD: 1}
+    scene.step(lambda step: people_changed(step, [person]))
+    scene.step(lambda step: _cease(step, person))
+    assert _daily(scene).silent == {}
+
+
+def _daily(scene: Scene) -> RunReport:
+    return RecallRun(scene.store.write_now, POLICIES, lambda: scene.now, scene.now.date()).run()
 
 
 async def test_called_without_a_date_is_named(scene: Scene) -> None:

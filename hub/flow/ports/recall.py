@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 
@@ -29,12 +29,14 @@ class ActionRow:
 @dataclass(frozen=True, slots=True)
 class RunReport:
     """What a day's run of call and recall did. `taken`: the steps, counted. `cohort`: where each person stood when it
-    ended, each in exactly one place; empty while it has not. `ended_at` is None then."""
+    ended, each in exactly one place; empty while it has not. `ended_at` is None then. `silent`: how many waited
+    silently at its end, by the failsafe's places; empty where nobody did."""
 
     run_on: date
     taken: dict[str, int]
     cohort: dict[str, int]
     ended_at: datetime | None
+    silent: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class PersonActions(Protocol):
 class RecallRuns(Protocol):
     def begin(self, run_on: date, at: datetime) -> None: ...
     def add(self, run_on: date, counts: Mapping[str, int]) -> None: ...
-    def end(self, run_on: date, at: datetime, cohort: Mapping[str, int]) -> None: ...
+    def end(self, run_on: date, at: datetime, cohort: Mapping[str, int], silent: Mapping[str, int]) -> None: ...
     def report(self, run_on: date) -> RunReport | None: ...
     def newest_ended(self) -> RunReport | None: ...
     def any_begun(self) -> bool: ...

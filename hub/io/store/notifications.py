@@ -95,8 +95,9 @@ class SqlRecallRuns(Room):
         total = {name: so_far.get(name, 0) + counts.get(name, 0) for name in sorted({*so_far, *counts})}
         self._change(run_on, counts=json.dumps(total))
 
-    def end(self, run_on: date, at: datetime, cohort: Mapping[str, int]) -> None:
-        self._change(run_on, ended_at=at, cohort=json.dumps(dict(sorted(cohort.items()))))
+    def end(self, run_on: date, at: datetime, cohort: Mapping[str, int], silent: Mapping[str, int]) -> None:
+        stood, waited = (json.dumps(dict(sorted(each.items()))) for each in (cohort, silent))
+        self._change(run_on, ended_at=at, cohort=stood, silent=waited)
 
     def report(self, run_on: date) -> RunReport | None:
         return self._one(select(recall_runs).where(recall_runs.c.run_on == run_on))
@@ -111,7 +112,10 @@ class SqlRecallRuns(Room):
 
     def _one(self, query: Select[Any]) -> RunReport | None:
         row = self._connection.execute(query).first()
-        return RunReport(row.run_on, json.loads(row.counts), json.loads(row.cohort), row.ended_at) if row else None
+        if row is None:
+            return None
+        taken, cohort, silent = (json.loads(each) for each in (row.counts, row.cohort, row.silent))
+        return RunReport(row.run_on, taken, cohort, row.ended_at, silent)
 
     def _change(self, run_on: date, **values: object) -> None:
         self._connection.execute(update(recall_runs).where(recall_runs.c.run_on == run_on).values(**values))

@@ -183,6 +183,7 @@ recall_runs = Table(
     Column("ended_at", Moment),
     Column("counts", Text, nullable=False, comment="JSON: the steps taken"),
     Column("cohort", Text, nullable=False, server_default="{}", comment="JSON: where everybody stood at its end"),
+    Column("silent", Text, nullable=False, server_default="{}", comment="JSON: who and what waited silently then"),
 )
 
 
