@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import os
 import re
 import shlex
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -259,3 +261,12 @@ def test_setup_names_the_package_that_is_missing(tmp_path: Path) -> None:
         assert done.returncode == 2
         assert "apt-get install python3-venv" in done.stdout
         assert not (tmp_path / ".venv").exists()
+
+
+@pytest.mark.parametrize("runs", ["tests.soak", "tests.bench", "tests.fuzz"])
+def test_what_make_test_does_not_run_can_be_run_at_all(runs: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The long runs are nobody's test: here each is at least loaded, with all its parts."""
+    main = importlib.import_module(f"{runs}.__main__").main
+    with suppress(SystemExit):
+        main(["--help"])
+    assert runs in capsys.readouterr().out

@@ -21,6 +21,7 @@ from time import perf_counter
 from adapters.simulators.api_platform import Fault
 from adapters.simulators.notify import NotifySimulator
 from adapters.simulators.notify_course import Fate
+from adapters.simulators.pds_keys import new_keys
 from adapters.simulators.people import synthetic_cohort
 from hub.domain.people import Participant
 from hub.flow.cohort_import import take_people
@@ -31,7 +32,6 @@ from hub.io.store import SqlStore, connect_store
 from tests.bench.report import line, note, progress, title
 from tests.flow.scene import POLICIES
 from tests.notify.batches import CHANNELS
-from tests.pds.keys import new_keys
 from tests.servers import PostgresNode
 
 LETTERS = int(os.environ.get("HUB_TEST_LETTERS", "100000"))
