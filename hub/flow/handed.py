@@ -15,14 +15,17 @@ from hub.domain.catalogue import Catalogue, Following
 from hub.domain.communications import Accepted, Fault, Handed, News, Refused
 from hub.domain.delivery import DELIVERED, FAILED, NOT_FOLLOWED, Delivery, delivery
 from hub.flow.leaving import Handing, batch_of
-from hub.flow.letters import keep_back
+from hub.flow.letters import keep_back, objection, wish_again
 from hub.flow.ports.communications import CLAIMED, SENT, WITHDRAWN, BatchRow, CommunicationRow
 from hub.flow.ports.store import Transaction
+from hub.flow.recording import folded
 from hub.flow.step import Step
 
 FIRST_REST, LONGEST_REST = timedelta(seconds=30), timedelta(minutes=5)
 LONGEST_REST_AT_FAULT = timedelta(hours=1)
 UNSAID = "refused"
+MOST_OF_A_CHANNEL = 16
+"""So long is its column; a channel that Notify has added may have a longer name."""
 
 
 def settle(step: Step, catalogue: Catalogue, handing: Handing, answer: Handed) -> None:
@@ -111,9 +114,13 @@ def _kept(step: Step, handing: Handing, row: CommunicationRow) -> bool:
 def _withdraw(step: Step, row: CommunicationRow, rule: str) -> None:
     """It never left, and is not to leave now."""
     step.tx.communications.put([replace(row, state=WITHDRAWN, why=rule, ended_at=step.now)])
-    for letter in step.tx.letters.get([row.letter_id]):
-        step.hold_person(letter.participant_id)
+    (letter,) = step.tx.letters.get([row.letter_id])
+    step.hold_person(letter.participant_id)
+    (letter,) = step.tx.letters.get([row.letter_id])
+    if rule := objection(step, letter, folded(step, letter.participant_id)):
         keep_back(step, letter, rule)
+    else:  # what spoke against it was settled while it was handed over
+        wish_again(step, letter)
 
 
 def _locked(tx: Transaction, batch: BatchRow) -> list[CommunicationRow]:
@@ -197,7 +204,7 @@ def heard(row: CommunicationRow, stands: Delivery, following: Following, at: dat
     known = replace(
         row,
         message_id=row.message_id or stands.message_id,
-        channel=stands.channel or row.channel,
+        channel=stands.channel[:MOST_OF_A_CHANNEL] or row.channel,
         sent_at=row.sent_at or at,
     )
     if stands.state == DELIVERED:

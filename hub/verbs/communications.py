@@ -87,7 +87,7 @@ def _age(now: datetime, since: datetime) -> str:
 
 
 def sentence_of(row: CommunicationRow) -> str:
-    """Why, for people: Notify's own words, else ours for its code, else the code."""
+    """Why, for people: the code, and our words for it, else Notify's."""
     from hub.domain.delivery import TROUBLES
 
     words = TROUBLES.get(row.why) or row.description
