@@ -16,7 +16,7 @@ from hub.domain.catalogue import Catalogue
 from hub.domain.communications import News
 from hub.domain.delivery import NO_NEWS, NOT_KNOWN, Look, Trouble, after_asking, delivery
 from hub.errors import Retry
-from hub.flow.handed import hear
+from hub.flow.handed import Needing, hear
 from hub.flow.patience import over_and_over, patiently
 from hub.flow.ports.communications import SENT, CommunicationRow, Messenger
 from hub.flow.ports.store import Clock, Store, Transaction
@@ -59,24 +59,21 @@ class Follower:
         telemetry.communication_asked("unknown" if news is None else "answered")
         await self._write(lambda tx, at: answered(tx, row.reference, news, self.catalogue, at))
 
-    async def _write(self, work: Callable[[Transaction, datetime], Told]) -> None:
+    async def _write(self, work: Callable[[Transaction, datetime], Needing]) -> None:
         at = self.clock()
-        told: Told = await patiently(self.store.write, lambda tx: work(tx, at))
+        told: Needing = await patiently(self.store.write, lambda tx: work(tx, at))
         for code, why in told:
             telemetry.communication_failed(code, why)
 
 
-Told = list[tuple[str, str]]
-"""Of messages that need somebody since now: the letter's code, and why."""
-
-
-def answered(tx: Transaction, reference: str, news: Sequence[News] | None, catalogue: Catalogue, at: datetime) -> Told:
+def answered(
+    tx: Transaction, reference: str, news: Sequence[News] | None, catalogue: Catalogue, at: datetime
+) -> Needing:
     """Notify was asked about a message, and has said how it stands; None: it knows no such message."""
-    if news:
-        hear(tx, news, catalogue.following, at)
+    needing = hear(tx, news, catalogue.following, at)[1] if news else []
     row = _still_sent(tx, reference)
     if row is None:
-        return []
+        return needing
     if news is None:
         return _needs_somebody(tx, row, NOT_KNOWN, at)
     next_ = _next(tx, row, catalogue, at)
@@ -86,7 +83,7 @@ def answered(tx: Transaction, reference: str, news: Sequence[News] | None, catal
     return []
 
 
-def not_answered(tx: Transaction, reference: str, rest: timedelta, catalogue: Catalogue, at: datetime) -> Told:
+def not_answered(tx: Transaction, reference: str, rest: timedelta, catalogue: Catalogue, at: datetime) -> Needing:
     """Notify was asked about a message, and has not said how it stands. It is asked again; but what it has not said for
     as long as the margin is judged by what was heard, or a message would wait silently for as long as nobody answers.
     """
@@ -106,7 +103,7 @@ def _next(tx: Transaction, row: CommunicationRow, catalogue: Catalogue, at: date
     return after_asking(stands, row.sent_at or row.claimed_at, plan, catalogue.following, at)
 
 
-def unheard(tx: Transaction, reference: str, catalogue: Catalogue, at: datetime) -> Told:
+def unheard(tx: Transaction, reference: str, catalogue: Catalogue, at: datetime) -> Needing:
     """A message of which we know no id, so that nobody can be asked: it had arrived before we heard so."""
     row = _still_sent(tx, reference)
     if row is None or row.message_id:
@@ -122,12 +119,12 @@ def _still_sent(tx: Transaction, reference: str) -> CommunicationRow | None:
     return next((row for row in tx.communications.named([reference], []) if row.state == SENT), None)
 
 
-def _needs_somebody(tx: Transaction, row: CommunicationRow, why: str, at: datetime) -> Told:
+def _needs_somebody(tx: Transaction, row: CommunicationRow, why: str, at: datetime) -> Needing:
     tx.communications.put([replace(row, why=why, task_at=row.task_at or at, look_at=at + AGAIN)])
     return [] if row.task_at else [(row.code, why)]
 
 
-def _look_again(tx: Transaction, reference: str, at: datetime) -> Told:
+def _look_again(tx: Transaction, reference: str, at: datetime) -> Needing:
     if row := _still_sent(tx, reference):
         tx.communications.put([replace(row, look_at=at)])
     return []

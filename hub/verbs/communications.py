@@ -165,9 +165,10 @@ def _decision_fields(one: CommunicationDecision) -> dict[str, Any]:
 def _found(store: SqlStore, name: str) -> CommunicationRow:
     """The one message whose reference begins so; CannotRun otherwise."""
     found = store.read_now(lambda tx: tx.communications.find(name))
-    if len(found) != 1:
-        many = "Several messages begin" if found else "No message begins"
-        raise CannotRun(f"{many} with {name!r}. `hub communications list` shows them.")
+    if len(found) > 1:
+        raise CannotRun(f"Several messages begin with {name!r}. `hub communications list --json` has them whole.")
+    if not found:
+        raise CannotRun(f"No message begins with {name!r}. `hub communications list` shows those that need somebody.")
     return found[0]
 
 

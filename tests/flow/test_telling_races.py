@@ -8,12 +8,14 @@ from datetime import date, timedelta
 
 import pytest
 
+from hub import telemetry
 from hub.domain.communications import Batch, News
 from hub.domain.people import Participant
 from hub.errors import Reason, Retry
 from hub.flow import communication_clerks as clerks
 from hub.flow import leaving
 from hub.flow.actions import Signed
+from hub.flow.callbacks import Callbacks
 from hub.flow.following import answered, not_answered
 from hub.flow.merging import merge, take_apart
 from hub.flow.ports.communications import CommunicationRow
@@ -210,3 +212,15 @@ async def test_a_channel_that_nobody_knew_of_is_kept(scene: Scene) -> None:
     await tell(scene, Postbox())
     hears(scene, channel(only(scene, person).reference, "carrier-pigeon-express", "sending", scene.now))
     assert only(scene, person).channel == "carrier-pigeon-e"
+
+
+async def test_a_failure_that_is_called_back_is_counted_once(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[tuple[str, str]] = []
+    monkeypatch.setattr(telemetry, "communication_failed", lambda *words: counted.append(words))
+    (person,) = await people(scene, "X9S")
+    await tell(scene, Postbox())
+    news = [told(only(scene, person).reference, "failed", scene.now, after, "MFR_1") for after in (0, 60)]
+    taken = Callbacks(scene.store, lambda: scene.now, CATALOGUE.following, bool, lambda _raw, _: True, lambda _: ())
+    for each in (*news, news[0]):
+        await taken.take([each])
+    assert counted == [("PX9S", "MFR_1")]
