@@ -113,11 +113,13 @@ def _withhold(step: Step, letter: LetterRow, why: LetterNotDue, letters: list[Le
 
 def _follow_call(step: Step, letter: LetterRow, outcome: Record, *, held: str) -> None:
     """One that waited goes out if it still fits, or never; one that was wished waits if there is a doubt now, or while
-    she is away. What no longer fits and does not wait has been wished in its time. Nothing is written to the dead."""
-    if letter.state not in ("wished", "waiting"):
+    she is away. What no longer fits and does not wait has been wished in its time. Nothing is written to the dead. What
+    was cancelled is wished again if it fits after all: the step that it belongs to is not taken twice."""
+    if letter.state in LEFT:
         return
     if outcome.gone == DECEASED:
-        _cancel(step, letter, DECEASED, WHY_GONE[DECEASED])
+        if letter.state != "cancelled":
+            _cancel(step, letter, DECEASED, WHY_GONE[DECEASED])
     elif _is_called_for(step, letter, outcome):
         _put(step, replace(letter, changed_at=step.now), letter, held=held or outcome.gone)
     elif letter.state == "waiting":
@@ -131,7 +133,7 @@ def _is_called_for(step: Step, letter: LetterRow, outcome: Record) -> bool:
     alike = [each for each in step.tx.letters.of(hers) if _may_stand_for(each, letter)]
     if not alike and any(_is_named(letter, [hers], about) for about in abouts):
         return True
-    known_as = [hers, *_known_before(step, hers)]
+    known_as = [hers, *(_known_before(step, hers) if abouts else ())]
     for about in abouts:
         if _is_named(letter, known_as, about):
             same = [letter, *(each for each in alike if _is_named(each, known_as, about))]
@@ -142,7 +144,7 @@ def _is_called_for(step: Step, letter: LetterRow, outcome: Record) -> bool:
 def _may_stand_for(other: LetterRow, letter: LetterRow) -> bool:
     """If it is about the same; with a practice or without, an invitation is an invitation."""
     alike = _STEP_OF.get(other.code, other.code) == _STEP_OF.get(letter.code, letter.code)
-    return alike and other.letter_id != letter.letter_id and other.state not in ("cancelled", "failed")
+    return alike and other.letter_id != letter.letter_id and other.state != "cancelled"
 
 
 def _is_named(letter: LetterRow, known_as: Sequence[str], about: object) -> bool:
@@ -172,14 +174,13 @@ def _codes_after(last: CallStep, ceased: str) -> set[str]:
 
 
 def _ceasings(step: Step, participant_id: str, reason: str) -> list[str]:
-    """The decisions by which she is ceased for this reason."""
+    """The decision by which she is ceased for this reason; none where it was no decision."""
     facts = step.facts(participant_id)
     gone = {fact.fact_id for fact in facts if isinstance(fact, TakenBackFact)}
-    return [
-        fact.fact_id
-        for fact in facts
-        if isinstance(fact, CeasedFact) and fact.reason == reason and fact.fact_id not in gone
+    stand = [
+        fact for fact in facts if isinstance(fact, CeasedFact) and fact.reason == reason and fact.fact_id not in gone
     ]
+    return [max(stand, key=lambda fact: (fact.decided_at, fact.fact_id)).fact_id] if stand else []
 
 
 # -- leaving the house

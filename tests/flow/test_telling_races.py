@@ -14,7 +14,7 @@ from hub.domain.people import Participant
 from hub.errors import Reason, Retry
 from hub.flow import communication_clerks as clerks
 from hub.flow import leaving
-from hub.flow.actions import Signed
+from hub.flow.actions import Signed, cease, defer, reinstate, take_back
 from hub.flow.callbacks import Callbacks
 from hub.flow.following import answered, not_answered
 from hub.flow.merging import merge, take_apart
@@ -22,9 +22,11 @@ from hub.flow.ports.communications import CommunicationRow
 from hub.flow.step import Step
 from tests.flow.postbox import Postbox, channel, loses, told
 from tests.flow.scene import CLERK, WHY, Scene
+from tests.flow.test_actions import ACTIONS
+from tests.flow.test_actions import CLERK as CSAS
 from tests.flow.test_communication_clerks import report
 from tests.flow.test_recall_run import DUE, run
-from tests.flow.test_telling import CATALOGUE, follow, hears, only, people, rows, states, tell
+from tests.flow.test_telling import CATALOGUE, GONE, changed, follow, hears, only, people, rows, states, tell
 
 SIGNED = Signed(CLERK, WHY)
 
@@ -115,6 +117,56 @@ async def test_people_who_become_one_while_a_batch_is_taken_over(scene: Scene, m
     await tell(scene, postbox, timedelta(minutes=6))
     assert states(scene, kept) == {"PX0A": "sent"}
     assert [message.nhs_number for message in postbox.messages.values()] == [kept.nhs_number]
+
+
+# -- she is no longer called
+
+
+async def test_who_is_ceased_after_her_invitation_was_wished_is_not_invited(scene: Scene) -> None:
+    postbox = Postbox()
+    (person,) = invited(scene, "Y00001")
+    scene.step(lambda step: cease(step, person.participant_id, "informed-choice", CSAS, ACTIONS) and None)
+    await tell(scene, postbox)
+    assert (states(scene, person), [batch.routing_plan for batch in postbox.batches]) == (
+        {"PA1": "cancelled", "CIC": "sent"},
+        ["post"],
+    )
+
+
+async def test_who_is_put_off_after_her_invitation_was_wished_is_not_invited(scene: Scene) -> None:
+    postbox = Postbox()
+    (person,) = invited(scene, "Y00001")
+    scene.step(lambda step: defer(step, person.participant_id, "pregnancy", date(2027, 1, 1), CSAS, ACTIONS) and None)
+    await tell(scene, postbox)
+    assert (states(scene, person), postbox.batches) == ({"PA1": "cancelled"}, [])
+
+
+async def test_an_invitation_that_was_kept_back_for_a_mistake_goes_out_after_all(scene: Scene) -> None:
+    postbox, made = Postbox(), list[str]()
+    ceased, dead, mistaken = invited(scene, "Y00001", "Y00001", "Y00001")
+    scene.step(lambda step: made.append(cease(step, ceased.participant_id, "informed-choice", CSAS, ACTIONS)))
+    changed(scene, dead, **GONE)
+    wrong = await scene.report(mistaken, scene.result("X0A", date(2026, 7, 10)))
+    await tell(scene, postbox)
+    assert {states(scene, each)["PA1"] for each in (ceased, dead, mistaken)} == {"cancelled"}
+    scene.step(lambda step: take_back(step, made[-1], CSAS))
+    changed(scene, dead, removal="")
+    scene.undo_automatic(wrong)
+    await tell(scene, postbox)
+    assert [states(scene, each)["PA1"] for each in (ceased, dead, mistaken)] == ["sent"] * 3
+    assert set(postbox.accepted.values()) == {1}
+
+
+async def test_ceased_again_for_the_same_reason_she_is_told_once(scene: Scene) -> None:
+    postbox = Postbox()
+    person, who = scene.person(next_test_due_on=DUE, practice_code="Y00001"), CSAS
+    scene.step(lambda step: cease(step, person.participant_id, "informed-choice", who, ACTIONS) and None)
+    scene.now += timedelta(seconds=10)
+    scene.step(lambda step: reinstate(step, person.participant_id, date(2027, 1, 1), who) and None)
+    scene.now += timedelta(seconds=10)
+    scene.step(lambda step: cease(step, person.participant_id, "informed-choice", who, ACTIONS) and None)
+    await tell(scene, postbox)
+    assert sorted(each.state for each in scene.every_letter_of(person)) == ["cancelled", "sent"]
 
 
 # -- a clerk and a callback
