@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
 from hub import telemetry
+from hub.domain.catalogue import Catalogue, Plan
 from hub.domain.communications import Batch, News
 from hub.domain.people import Participant
 from hub.errors import Reason, Retry
 from hub.flow import communication_clerks as clerks
-from hub.flow import leaving
+from hub.flow import leaving, telling
 from hub.flow.actions import Signed, cease, defer, reinstate, take_back
 from hub.flow.callbacks import Callbacks
 from hub.flow.following import answered, not_answered
+from hub.flow.leaving import Handing
 from hub.flow.merging import merge, take_apart
-from hub.flow.ports.communications import CommunicationRow
+from hub.flow.ports.communications import BatchRow, CommunicationRow
 from hub.flow.step import Step
 from tests.flow.postbox import Postbox, channel, loses, told
 from tests.flow.scene import CLERK, WHY, Scene
@@ -211,6 +214,31 @@ async def test_a_task_that_closes_while_the_rest_is_handed_over_lets_her_letter_
     assert [each.state for each in rows(scene, doubtful)] == ["withdrawn", "sent"]
     assert (only(scene, other).state, set(postbox.accepted.values())) == ("sent", {1})
     assert report(scene).silent == ()
+
+
+@pytest.mark.parametrize("fails", ["claim", "take_over"])
+async def test_a_bug_with_one_batch_holds_up_no_other_plan(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    postbox = Postbox(before=loses())
+    (urgent,) = await people(scene, "X9S")
+    if fails == "take_over":
+        await tell(scene, postbox)
+        scene.now += timedelta(minutes=6)
+    postbox.before, works = lambda batch: None, getattr(telling, fails)
+
+    def broken(step: Step, catalogue: Catalogue, first: Plan | BatchRow, more: Any) -> Handing:
+        if "referral" in (getattr(first, "name", ""), getattr(first, "plan", "")):
+            raise AssertionError
+        return works(step, catalogue, first, more)
+
+    monkeypatch.setattr(telling, fails, broken)
+    (other,) = await people(scene, "X0A")
+    await tell(scene, postbox)
+    assert only(scene, other).state == "sent"
+    monkeypatch.undo()
+    await tell(scene, postbox)
+    assert only(scene, urgent).state == "sent"
 
 
 # -- nobody answers, or another than was thought
