@@ -27,5 +27,7 @@ class Callbacks:
     async def take(self, news: Sequence[News]) -> None:
         """When this returns, nothing of it is lost any more. Raises Retry."""
         at = self.clock()
-        new = await self.store.write(lambda tx: hear(tx, news, self.following, at), at_door=True)
+        new, needing = await self.store.write(lambda tx: hear(tx, news, self.following, at), at_door=True)
         telemetry.news_heard(new, len(news) - new)
+        for code, why in needing:
+            telemetry.communication_failed(code, why)

@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 from hub import telemetry
 from hub.domain.catalogue import Catalogue
 from hub.domain.communications import News
-from hub.domain.delivery import NO_NEWS, NOT_KNOWN, Trouble, after_asking, delivery
+from hub.domain.delivery import NO_NEWS, NOT_KNOWN, Look, Trouble, after_asking, delivery
 from hub.errors import Retry
-from hub.flow.handed import hear
+from hub.flow.handed import Needing, hear
 from hub.flow.patience import over_and_over, patiently
 from hub.flow.ports.communications import SENT, CommunicationRow, Messenger
 from hub.flow.ports.store import Clock, Store, Transaction
@@ -54,41 +54,56 @@ class Follower:
             news = await self.messenger.ask(row.message_id)
         except Retry as later:
             rest = timedelta(seconds=later.after or 0) + NOT_ANSWERED
-            await self._write(lambda tx, at: _look_again(tx, row.reference, at + rest))
+            await self._write(lambda tx, at: not_answered(tx, row.reference, rest, self.catalogue, at))
             return
         telemetry.communication_asked("unknown" if news is None else "answered")
         await self._write(lambda tx, at: answered(tx, row.reference, news, self.catalogue, at))
 
-    async def _write(self, work: Callable[[Transaction, datetime], Told]) -> None:
+    async def _write(self, work: Callable[[Transaction, datetime], Needing]) -> None:
         at = self.clock()
-        told: Told = await patiently(self.store.write, lambda tx: work(tx, at))
+        told: Needing = await patiently(self.store.write, lambda tx: work(tx, at))
         for code, why in told:
             telemetry.communication_failed(code, why)
 
 
-Told = list[tuple[str, str]]
-"""Of messages that need somebody since now: the letter's code, and why."""
-
-
-def answered(tx: Transaction, reference: str, news: Sequence[News] | None, catalogue: Catalogue, at: datetime) -> Told:
+def answered(
+    tx: Transaction, reference: str, news: Sequence[News] | None, catalogue: Catalogue, at: datetime
+) -> Needing:
     """Notify was asked about a message, and has said how it stands; None: it knows no such message."""
-    if news:
-        hear(tx, news, catalogue.following, at)
+    needing = hear(tx, news, catalogue.following, at)[1] if news else []
     row = _still_sent(tx, reference)
     if row is None:
-        return []
+        return needing
     if news is None:
         return _needs_somebody(tx, row, NOT_KNOWN, at)
-    stands = delivery(tx.communications.news_about([row])[reference])
-    sent_at, plan = row.sent_at or row.claimed_at, catalogue.plans[row.plan]
-    next_ = after_asking(stands, sent_at, plan, catalogue.following, at)
+    next_ = _next(tx, row, catalogue, at)
     if isinstance(next_, Trouble):
         return _needs_somebody(tx, row, next_.why, at)
-    tx.communications.put([replace(row, look_at=next_.at)])
+    tx.communications.put([replace(row, look_at=next_.at, why="", task_at=None)])
     return []
 
 
-def unheard(tx: Transaction, reference: str, catalogue: Catalogue, at: datetime) -> Told:
+def not_answered(tx: Transaction, reference: str, rest: timedelta, catalogue: Catalogue, at: datetime) -> Needing:
+    """Notify was asked about a message, and has not said how it stands. It is asked again; but what it has not said for
+    as long as the margin is judged by what was heard, or a message would wait silently for as long as nobody answers.
+    """
+    row = _still_sent(tx, reference)
+    if row is None:
+        return []
+    next_ = _next(tx, row, catalogue, at - catalogue.following.margin)
+    if isinstance(next_, Trouble):
+        return _needs_somebody(tx, row, next_.why, at)
+    return _look_again(tx, reference, at + rest)
+
+
+def _next(tx: Transaction, row: CommunicationRow, catalogue: Catalogue, at: datetime) -> Look | Trouble:
+    """What is to be done about it, by all that was told of it until now. A plan may have got another name since."""
+    stands = delivery(tx.communications.news_about([row])[row.reference])
+    plan = catalogue.plans.get(row.plan) or catalogue.plans[catalogue.letters[row.code].plan]
+    return after_asking(stands, row.sent_at or row.claimed_at, plan, catalogue.following, at)
+
+
+def unheard(tx: Transaction, reference: str, catalogue: Catalogue, at: datetime) -> Needing:
     """A message of which we know no id, so that nobody can be asked: it had arrived before we heard so."""
     row = _still_sent(tx, reference)
     if row is None or row.message_id:
@@ -104,12 +119,12 @@ def _still_sent(tx: Transaction, reference: str) -> CommunicationRow | None:
     return next((row for row in tx.communications.named([reference], []) if row.state == SENT), None)
 
 
-def _needs_somebody(tx: Transaction, row: CommunicationRow, why: str, at: datetime) -> Told:
+def _needs_somebody(tx: Transaction, row: CommunicationRow, why: str, at: datetime) -> Needing:
     tx.communications.put([replace(row, why=why, task_at=row.task_at or at, look_at=at + AGAIN)])
     return [] if row.task_at else [(row.code, why)]
 
 
-def _look_again(tx: Transaction, reference: str, at: datetime) -> Told:
+def _look_again(tx: Transaction, reference: str, at: datetime) -> Needing:
     if row := _still_sent(tx, reference):
         tx.communications.put([replace(row, look_at=at)])
     return []

@@ -15,14 +15,17 @@ from hub.domain.catalogue import Catalogue, Following
 from hub.domain.communications import Accepted, Fault, Handed, News, Refused
 from hub.domain.delivery import DELIVERED, FAILED, NOT_FOLLOWED, Delivery, delivery
 from hub.flow.leaving import Handing, batch_of
-from hub.flow.letters import keep_back
+from hub.flow.letters import keep_back, objection, wish_again
 from hub.flow.ports.communications import CLAIMED, SENT, WITHDRAWN, BatchRow, CommunicationRow
 from hub.flow.ports.store import Transaction
+from hub.flow.recording import folded
 from hub.flow.step import Step
 
 FIRST_REST, LONGEST_REST = timedelta(seconds=30), timedelta(minutes=5)
 LONGEST_REST_AT_FAULT = timedelta(hours=1)
 UNSAID = "refused"
+MOST_OF_A_CHANNEL = 16
+"""So long is its column; a channel that Notify has added may have a longer name."""
 
 
 def settle(step: Step, catalogue: Catalogue, handing: Handing, answer: Handed) -> None:
@@ -84,7 +87,8 @@ def _taken(step: Step, following: Following, handing: Handing, ids: Mapping[str,
     gone = [row for row in rows if certain and row.state == CLAIMED and _kept(step, handing, row)]
     sent = [_sent(row, ids.get(row.reference, ""), following, step.now) for row in rows if row not in gone]
     step.tx.communications.put(sent)
-    bring_up_to_date(step.tx, sent, following, step.now)
+    for code, why in bring_up_to_date(step.tx, sent, following, step.now):
+        step.tell(telemetry.communication_failed, code, why)
     step.tell(telemetry.batch_taken, handing.batch.plan, "known" if known_before else "accepted")
 
 
@@ -111,9 +115,13 @@ def _kept(step: Step, handing: Handing, row: CommunicationRow) -> bool:
 def _withdraw(step: Step, row: CommunicationRow, rule: str) -> None:
     """It never left, and is not to leave now."""
     step.tx.communications.put([replace(row, state=WITHDRAWN, why=rule, ended_at=step.now)])
-    for letter in step.tx.letters.get([row.letter_id]):
-        step.hold_person(letter.participant_id)
+    (letter,) = step.tx.letters.get([row.letter_id])
+    step.hold_person(letter.participant_id)
+    (letter,) = step.tx.letters.get([row.letter_id])
+    if rule := objection(step, letter, folded(step, letter.participant_id)):
         keep_back(step, letter, rule)
+    else:  # what spoke against it was settled while it was handed over
+        wish_again(step, letter)
 
 
 def _locked(tx: Transaction, batch: BatchRow) -> list[CommunicationRow]:
@@ -167,17 +175,21 @@ def _code(faults: Iterable[Fault]) -> str:
 # -- news
 
 
-def hear(tx: Transaction, news: Sequence[News], following: Following, at: datetime) -> int:
-    """Write news down, once each, and bring the messages up to it; how much of it was new. What is about no message
-    of ours is kept all the same: it may be about one that we do not know yet."""
+Needing = list[tuple[str, str]]
+"""Of messages that need somebody since now: the letter's code, and why."""
+
+
+def hear(tx: Transaction, news: Sequence[News], following: Following, at: datetime) -> tuple[int, Needing]:
+    """Write news down, once each, and bring the messages up to it; how much of it was new, and who is needed now. What
+    is about no message of ours is kept all the same: it may be about one that we do not know yet."""
     new = tx.communications.hear(news, at)
     references = sorted({each.reference for each in new if each.reference})
     message_ids = sorted({each.message_id for each in new if each.message_id})
-    bring_up_to_date(tx, tx.communications.named(references, message_ids) if new else [], following, at)
-    return len(new)
+    rows = tx.communications.named(references, message_ids) if new else []
+    return len(new), bring_up_to_date(tx, rows, following, at)
 
 
-def bring_up_to_date(tx: Transaction, rows: Sequence[CommunicationRow], following: Following, at: datetime) -> None:
+def bring_up_to_date(tx: Transaction, rows: Sequence[CommunicationRow], following: Following, at: datetime) -> Needing:
     """These messages, which nobody else changes now, by all that was ever told of them; and their letters."""
     about = tx.communications.news_about(rows)
     after = [heard(row, delivery(about[row.reference]), following, at) for row in rows]
@@ -188,6 +200,8 @@ def bring_up_to_date(tx: Transaction, rows: Sequence[CommunicationRow], followin
         states[row.letter_id] = DELIVERED if states.get(row.letter_id) == DELIVERED else row.state
     for state in (SENT, FAILED, DELIVERED):
         tx.letters.restate([letter_id for letter_id, its in states.items() if its == state], state, at)
+    pairs = zip(after, rows, strict=True)
+    return [(new.code, new.why) for new, old in pairs if new.needs_somebody and not old.needs_somebody]
 
 
 def heard(row: CommunicationRow, stands: Delivery, following: Following, at: datetime) -> CommunicationRow:
@@ -197,7 +211,7 @@ def heard(row: CommunicationRow, stands: Delivery, following: Following, at: dat
     known = replace(
         row,
         message_id=row.message_id or stands.message_id,
-        channel=stands.channel or row.channel,
+        channel=stands.channel[:MOST_OF_A_CHANNEL] or row.channel,
         sent_at=row.sent_at or at,
     )
     if stands.state == DELIVERED:

@@ -7,7 +7,6 @@ she had been written to already is found by what Notify says to it (`flow/handed
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -21,7 +20,7 @@ from hub.domain.personalisation import Sources, Unfilled, fill
 from hub.domain.record import Record
 from hub.errors import Reason
 from hub.flow.letters import keep_back, objection
-from hub.flow.ports.communications import CLAIMED, DELIVERED, FAILED, BatchRow, CommunicationRow
+from hub.flow.ports.communications import CLAIMED, DELIVERED, FAILED, SENT, BatchRow, CommunicationRow
 from hub.flow.ports.records import LetterRow
 from hub.flow.recording import folded
 from hub.flow.step import Step, person_name
@@ -53,7 +52,7 @@ def claim(step: Step, catalogue: Catalogue, plan: Plan, most: int) -> Handing:
     _hold(step, [wish.participant_id for wish in wishes])
     letters = [each for each in step.tx.letters.get([wish.letter_id for wish in wishes]) if each.state == "wished"]
     tries = _tries(step, letters)
-    open_letters = [letter for letter in letters if not _was_delivered(step, letter, tries)]
+    open_letters = [letter for letter in letters if not _is_on_its_way(step, letter, tries)]
     looked = [_look(step, catalogue, _next_name(letter, tries), letter) for letter in open_letters]
     for each in looked:
         if each.rule:
@@ -75,8 +74,9 @@ def _begun(step: Step, plan: Plan, going: Sequence[_Looked], seen: int) -> Handi
 
 def take_over(step: Step, catalogue: Catalogue, batch: BatchRow, rows: Sequence[CommunicationRow]) -> Handing:
     """What an earlier claim, or an earlier try, has left: the same batch, but for who may not be written to now."""
-    letters = {each.letter_id: each for each in step.tx.letters.get([row.letter_id for row in rows])}
-    _hold(step, [each.participant_id for each in letters.values()])
+    ids = [row.letter_id for row in rows]
+    _hold(step, [each.participant_id for each in step.tx.letters.get(ids)])
+    letters = {each.letter_id: each for each in step.tx.letters.get(ids)}  # of two people one may have been made
     looked = [_look(step, catalogue, row.reference, letters[row.letter_id]) for row in rows if row.state == CLAIMED]
     left_out = {each.name: each.rule for each in looked if each.rule}
     unwritten = {each.name: each.gap for each in looked if each.gap}
@@ -139,29 +139,33 @@ def _sources(outcome: Record, letter: LetterRow, practice_code: str | None) -> S
 # -- names
 
 
-@dataclass(frozen=True, slots=True)
-class _Tries:
-    many: Counter[str]
-    delivered: frozenset[str]
+_Tries = Mapping[str, Sequence[CommunicationRow]]
+"""By letter, the messages that it had before."""
 
 
 def _tries(step: Step, letters: Sequence[LetterRow]) -> _Tries:
-    before = step.tx.communications.of_letters([letter.letter_id for letter in letters])
-    delivered = frozenset(row.letter_id for row in before if row.state == DELIVERED)
-    return _Tries(Counter(row.letter_id for row in before), delivered)
+    before: dict[str, list[CommunicationRow]] = {letter.letter_id: [] for letter in letters}
+    known = step.tx.communications.of_letters(list(before))
+    for row in step.tx.communications.named([row.reference for row in known], []) if known else ():
+        before[row.letter_id].append(row)
+    return before
 
 
-def _was_delivered(step: Step, letter: LetterRow, tries: _Tries) -> bool:
-    """It was wished again, and the first message has come through after all."""
-    if letter.letter_id in tries.delivered:
-        step.tx.letters.put(replace(letter, state="delivered", changed_at=step.now))
-        return True
-    return False
+def _is_on_its_way(step: Step, letter: LetterRow, tries: _Tries) -> bool:
+    """It was wished again, and an earlier message has come through after all; or news of it came, and it is followed on
+    as if nobody had decided."""
+    earlier = tries[letter.letter_id]
+    delivered = any(row.state == DELIVERED for row in earlier)
+    on_its_way = [row for row in earlier if row.state == SENT and not row.why]
+    if delivered or on_its_way:
+        step.tx.letters.put(replace(letter, state=DELIVERED if delivered else SENT, changed_at=step.now))
+        step.tx.communications.put([replace(row, settled_at=None, settlement="") for row in on_its_way])
+    return delivered or bool(on_its_way)
 
 
 def _next_name(letter: LetterRow, tries: _Tries) -> str:
     """The letter's own id; of one that was wished again after a failure another, for Notify knows the first."""
-    number = tries.many[letter.letter_id]
+    number = len(tries[letter.letter_id])
     return named_identity(f"message|{letter.letter_id}|{number}") if number else letter.letter_id
 
 

@@ -6,7 +6,7 @@ Each has a name drawn from what it is about, so it is one letter however often i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from hub import telemetry
@@ -24,6 +24,7 @@ _WHY = {"": "", PAUSED: HELD, **WHY_GONE}
 CHANGED, RECORD_CHANGED = "record-changed", "The record changed."
 TOO_OLD = "too-old"
 LEFT = ("sent", "delivered", "failed")
+_STEP_OF = {code: step for (step, _), code in INVITATIONS.items()}
 
 
 def write_letter(step: Step, participant_id: str, code: str, about: object) -> None:
@@ -112,24 +113,58 @@ def _withhold(step: Step, letter: LetterRow, why: LetterNotDue, letters: list[Le
 
 def _follow_call(step: Step, letter: LetterRow, outcome: Record, *, held: str) -> None:
     """One that waited goes out if it still fits, or never; one that was wished waits if there is a doubt now, or while
-    she is away. What no longer fits and does not wait has been wished in its time. Nothing is written to the dead."""
-    if letter.state not in ("wished", "waiting"):
+    she is away. What no longer fits and does not wait has been wished in its time. Nothing is written to the dead. What
+    was cancelled is wished again if it fits after all: the step that it belongs to is not taken twice."""
+    if letter.state in LEFT:
         return
     if outcome.gone == DECEASED:
-        _cancel(step, letter, DECEASED, WHY_GONE[DECEASED])
-    elif letter.letter_id in _called_for(step, letter, outcome):
+        if letter.state != "cancelled":
+            _cancel(step, letter, DECEASED, WHY_GONE[DECEASED])
+    elif _is_called_for(step, letter, outcome):
         _put(step, replace(letter, changed_at=step.now), letter, held=held or outcome.gone)
     elif letter.state == "waiting":
         _cancel(step, letter)
 
 
-def _called_for(step: Step, letter: LetterRow, outcome: Record) -> set[str]:
-    """The names that a letter of this code may have as the record now is."""
-    hers, last = letter.participant_id, outcome.call.last_step
-    names = {_name(hers, letter.code, about) for about in _ceasings(step, hers, outcome.call.ceased)}
+def _is_called_for(step: Step, letter: LetterRow, outcome: Record) -> bool:
+    """Whether the record as it now is calls for this letter. People who turned out to be one may each have been written
+    the same: then one of their letters goes, and none where one has left."""
+    hers, abouts = letter.participant_id, _abouts(step, letter, outcome)
+    alike = [each for each in step.tx.letters.of(hers) if _may_stand_for(each, letter)]
+    if not alike and any(_is_named(letter, [hers], about) for about in abouts):
+        return True
+    known_as = [hers, *(_known_before(step, hers) if abouts else ())]
+    for about in abouts:
+        if _is_named(letter, known_as, about):
+            same = [letter, *(each for each in alike if _is_named(each, known_as, about))]
+            return min(same, key=lambda each: (each.state not in LEFT, each.letter_id)) is letter
+    return False
+
+
+def _may_stand_for(other: LetterRow, letter: LetterRow) -> bool:
+    """If it is about the same; with a practice or without, an invitation is an invitation."""
+    alike = _STEP_OF.get(other.code, other.code) == _STEP_OF.get(letter.code, letter.code)
+    return alike and other.letter_id != letter.letter_id and other.state != "cancelled"
+
+
+def _is_named(letter: LetterRow, known_as: Sequence[str], about: object) -> bool:
+    return letter.letter_id in {_name(each, letter.code, about) for each in known_as}
+
+
+def _known_before(step: Step, participant_id: str) -> list[str]:
+    """Whoever turned out to be her: a letter keeps the name it had."""
+    rows = step.tx.merges.of(participant_id)
+    gone = [row.gone_id for row in rows if row.kept_id == participant_id and not row.undone_at]
+    return [*gone, *(earlier for each in gone for earlier in _known_before(step, each))]
+
+
+def _abouts(step: Step, letter: LetterRow, outcome: Record) -> list[object]:
+    """What a letter of this code may be about as the record now is: due dates, decisions."""
+    last = outcome.call.last_step
+    abouts: list[object] = list(_ceasings(step, letter.participant_id, outcome.call.ceased))
     if last and letter.code in _codes_after(last.step, outcome.call.ceased):
-        names.add(_name(hers, letter.code, last.about_due_on))
-    return names
+        abouts.append(last.about_due_on)
+    return abouts
 
 
 def _codes_after(last: CallStep, ceased: str) -> set[str]:
@@ -139,14 +174,13 @@ def _codes_after(last: CallStep, ceased: str) -> set[str]:
 
 
 def _ceasings(step: Step, participant_id: str, reason: str) -> list[str]:
-    """The decisions by which she is ceased for this reason."""
+    """The decision by which she is ceased for this reason; none where it was no decision."""
     facts = step.facts(participant_id)
     gone = {fact.fact_id for fact in facts if isinstance(fact, TakenBackFact)}
-    return [
-        fact.fact_id
-        for fact in facts
-        if isinstance(fact, CeasedFact) and fact.reason == reason and fact.fact_id not in gone
+    stand = [
+        fact for fact in facts if isinstance(fact, CeasedFact) and fact.reason == reason and fact.fact_id not in gone
     ]
+    return [max(stand, key=lambda fact: (fact.decided_at, fact.fact_id)).fact_id] if stand else []
 
 
 # -- leaving the house
@@ -160,7 +194,7 @@ def objection(step: Step, letter: LetterRow, outcome: Record) -> str:
         return outcome.gone
     if letter.result_id:
         return _objection_of_result(step, letter, outcome)
-    return "" if letter.letter_id in _called_for(step, letter, outcome) else CHANGED
+    return "" if _is_called_for(step, letter, outcome) else CHANGED
 
 
 def _objection_of_result(step: Step, letter: LetterRow, outcome: Record) -> str:

@@ -51,10 +51,18 @@ class Dispatcher:
 
     async def tell_some(self) -> int:
         """Hand over what was left by others, then what is wished; how much there was to do."""
-        done = await self._take_over()
+        done = await self._unless_at_fault(self._taken_over)
         for plan in await self._ripe():
-            done += await self._hand_over(await self._step(partial(self._claim, plan)))
+            done += await self._unless_at_fault(partial(self._claim, plan))
         return done
+
+    async def _unless_at_fault(self, begin: Callable[[Step], Handing]) -> int:
+        """A bug with one batch must not hold up the others of every plan."""
+        try:
+            return await self._hand_over(await self._step(begin))
+        except Exception as error:  # what the store cannot do just now is waited for, and does not come here
+            telemetry.our_fault(error, "dispatcher")
+            return 0
 
     def _claim(self, plan: Plan, step: Step) -> Handing:
         return claim(step, self.catalogue, plan, self.most)
@@ -63,11 +71,8 @@ class Dispatcher:
         at = self.context.clock()
         return await self.store.read(lambda tx: ripe(tx, self.catalogue, at, self.fill, self.most))
 
-    async def _take_over(self) -> int:
-        """One batch whose claim has grown old, or whose rest is over."""
-        return await self._hand_over(await self._step(self._taken_over))
-
     def _taken_over(self, step: Step) -> Handing:
+        """One batch whose claim has grown old, or whose rest is over."""
         batch = step.tx.communications.take_due(step.now, step.now + LEASE)
         if batch is None:
             return Handing()

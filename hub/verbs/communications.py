@@ -87,7 +87,7 @@ def _age(now: datetime, since: datetime) -> str:
 
 
 def sentence_of(row: CommunicationRow) -> str:
-    """Why, for people: Notify's own words, else ours for its code, else the code."""
+    """Why, for people: the code, and our words for it, else Notify's."""
     from hub.domain.delivery import TROUBLES
 
     words = TROUBLES.get(row.why) or row.description
@@ -165,9 +165,10 @@ def _decision_fields(one: CommunicationDecision) -> dict[str, Any]:
 def _found(store: SqlStore, name: str) -> CommunicationRow:
     """The one message whose reference begins so; CannotRun otherwise."""
     found = store.read_now(lambda tx: tx.communications.find(name))
-    if len(found) != 1:
-        many = "Several messages begin" if found else "No message begins"
-        raise CannotRun(f"{many} with {name!r}. `hub communications list` shows them.")
+    if len(found) > 1:
+        raise CannotRun(f"Several messages begin with {name!r}. `hub communications list --json` has them whole.")
+    if not found:
+        raise CannotRun(f"No message begins with {name!r}. `hub communications list` shows those that need somebody.")
     return found[0]
 
 

@@ -60,7 +60,7 @@ async def follow(scene: Scene, postbox: Postbox, after: timedelta) -> None:
 
 
 def hears(scene: Scene, *news: News) -> int:
-    return scene.store.write_now(lambda tx: hear(tx, news, CATALOGUE.following, scene.now))
+    return scene.store.write_now(lambda tx: hear(tx, news, CATALOGUE.following, scene.now))[0]
 
 
 def rows(scene: Scene, person: Participant) -> list[CommunicationRow]:
