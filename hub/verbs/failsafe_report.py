@@ -72,7 +72,7 @@ def _as_json(found: Failsafe, silent: list[tuple[str, str]]) -> dict[str, object
 
 
 def _say(found: Failsafe, silent: list[tuple[str, str]]) -> None:
-    say(f"Where everybody of the cohort stands, {found.at:%Y-%m-%d %H:%M}:\n")
+    say(f"Where everybody of the cohort stands, {found.at:%Y-%m-%d %H:%M %Z}:\n")
     rows = [(place, count, PLACES[place]) for place, count in found.places.items() if count or place not in SILENT]
     say_table(("place", "people", ""), [*rows, ("all", sum(found.places.values()), "")])
     if not found.adds_up:
