@@ -27,6 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     running = actions.add_parser("run", help="do what is due; done again it finds nothing to do")
     running.add_argument("--dry-run", action="store_true", help="only count what is due")
+    running.add_argument("--ahead", action="store_true", help="also for a day that has not come: in rehearsals alone")
     showing = actions.add_parser("show", help="what the run of a day did")
     for each in (running, showing):
         each.add_argument("--on", type=_day, metavar="DATE", help="the day (default: today)")
@@ -46,7 +47,10 @@ def run(options: argparse.Namespace) -> int:
     from hub.domain.dates import day_in_england
     from hub.flow.recall_run import RecallRun
 
-    on = options.on or day_in_england(datetime.now(UTC))
+    today = day_in_england(datetime.now(UTC))
+    on = options.on or today
+    if options.action == "run" and on > today and not (options.dry_run or options.ahead):
+        raise CannotRun(f"{on} has not come: whoever is due by then would be written to now. --dry-run counts them.")
     context = context_of(settings_of(options))
     with opened_store(options) as store:
         if options.action == "show":
