@@ -106,7 +106,7 @@ def _of_her_results(discharge: Discharge, record: Record, settings: DischargeSet
 
 
 def _of_later_decisions(discharge: Discharge, entry: Entry, facts: list[Fact], policies: Policies) -> Objection | None:
-    """A deferral, or a reinstating, of after the day of discharge: her date is what that says, whatever the clinic's."""
+    """A deferral or a reinstating that came after the discharge: her date is what that says, not the clinic's."""
     stated = discharge.next_test_due_on
     applied = DischargeFact("proposed", discharge.discharged_on, _LAST, stated, stated, discharge.clinic_code)
     others = [fact for fact in facts if not isinstance(fact, DischargeFact | StepFact)]

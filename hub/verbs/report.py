@@ -32,6 +32,7 @@ EXAMPLES = (
     "hub report communications                              every letter wished, by plan, state and age",
     "hub report failsafe                                    where everybody stands; exit code 1 if one waits silently",
     "hub report failsafe --list suspended                   the participants who stand there, by id",
+    "hub report failsafe --list not-discharged              whose clinic must be asked: referred, and never discharged",
 )
 
 

@@ -134,6 +134,7 @@ def record_values(participant_id: str, record: Record, at: datetime) -> dict[str
         "last_step": record.call.last_step.step.value if record.call.last_step else None,
         "last_step_on": record.call.last_step.taken_on if record.call.last_step else None,
         "gone": record.gone,
+        "referred_on": record.referred_on,
         "policy": record.policy,
         "data": _encoder.encode(_folded(record)),
         "folded_at": at,
