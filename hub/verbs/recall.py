@@ -77,10 +77,13 @@ def _say_due(options: argparse.Namespace, on: date, due: dict[str, int]) -> int:
 
 
 def _say(options: argparse.Namespace, report: RunReport) -> int:
+    from hub.flow.recall_run import FAULT
+
+    faults = int(FAULT in report.taken)
     if options.json:
         ended = report.ended_at.isoformat() if report.ended_at else None
         say_json({"on": report.run_on.isoformat(), "counts": report.taken, "cohort": report.cohort, "ended_at": ended})
-        return 0
+        return faults
     say(f"{report.run_on}: {'steps taken' if report.taken else 'no step was due'}.")
     if report.taken:
         say_table(("what", "people"), report.taken.items())
@@ -89,7 +92,9 @@ def _say(options: argparse.Namespace, report: RunReport) -> int:
         say_table(("place", "people"), [*report.cohort.items(), ("all", sum(report.cohort.values()))])
     else:
         say("It has not come to its end: done again it goes on.")
-    return 0
+    if faults:
+        say("A fault of ours kept some from their step: see our_fault in the log, and `hub report failsafe` for whose.")
+    return faults
 
 
 def _progress(total: int) -> Callable[[int], object]:
