@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hub.errors import CannotRun
@@ -45,6 +46,7 @@ def _day(text: str) -> date:
 def run(options: argparse.Namespace) -> int:
     from hub.app import context_of
     from hub.domain.dates import day_in_england
+    from hub.flow.patience import patiently_now
     from hub.flow.recall_run import RecallRun
 
     today = day_in_england(datetime.now(UTC))
@@ -58,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
             if report is None:
                 raise CannotRun(f"There was no run for {on}. `hub recall run --on {on}` does it.")
             return _say(options, report)
-        todays = RecallRun(store.write_now, context.policies, context.clock, on)
+        todays = RecallRun(partial(patiently_now, store.write_now), context.policies, context.clock, on)
         due = store.read_now(todays.due)
         if options.dry_run:
             return _say_due(options, on, due)
