@@ -45,7 +45,7 @@ CALLED, ROUTINE_RECALL, REPEAT_ADVISED = "Called", "Routine", "Repeat advised"
 INADEQUATE, SUSPENDED, CEASED = "Inadequate", "Suspended", "Ceased"
 BY_AGE = "age-automatic"
 DEATH = "death"
-MOVED_AWAY, REGISTERED_MALE = "moved-away", "registered-male"
+MOVED_AWAY, REGISTERED_MALE, UNKNOWN_REMOVAL = "moved-away", "registered-male", "unknown-removal"
 IN_A_ROW = 2
 """So many deferrals with nothing between them are said, for whoever decides the next (domain.md 1.3)."""
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -95,7 +95,7 @@ class Call:
     """When she is next called, and how far that has come. `ceased` is the reason, empty while she is called;
     `decided_by` the result from which it follows, empty where another decision came after it. `objected` are the
     results that came while she was ceased, for a clerk to decide about. `away`: why call and recall lets her be at
-    present, whatever her date (moved-away, registered-male); empty where it does not. `deferrals`: those in a row."""
+    present, whatever her date (the three above); empty where it does not. `deferrals`: those in a row."""
 
     recall_type: str
     next_test_due_on: date | None
@@ -147,7 +147,8 @@ def _away(outcome: Call, entry: Entry, settings: CallSettings) -> Call:
     elif entry.removal and settings.removals.get(entry.removal) != "called":
         since = f" since {spoken(entry.removed_on)}" if entry.removed_on else ""
         removed = f"She is not called: removed from every practice's list{since} ({entry.removal})."
-        why, said = MOVED_AWAY, Because(removed, AWAY)
+        why = MOVED_AWAY if entry.removal in settings.removals else UNKNOWN_REMOVAL
+        said = Because(removed, AWAY)
     else:
         return outcome
     return replace(outcome, away=why, because=(*outcome.because, said))

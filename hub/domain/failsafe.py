@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
 
-from hub.domain.call import MOVED_AWAY, REGISTERED_MALE, SUSPENDED
+from hub.domain.call import MOVED_AWAY, REGISTERED_MALE, SUSPENDED, UNKNOWN_REMOVAL
 from hub.domain.dates import add_months, day_in_england, months_of_age
 from hub.domain.policy import DischargeSettings
 from hub.domain.record import DECEASED
@@ -27,13 +27,14 @@ PLACES: Mapping[str, str] = MappingProxyType(
         REGISTERED_MALE: "the register has her as male",
         MERGED: "her number was replaced: her history stands under the other",
         NO_RECORD: "SILENT: she is in the cohort, and nothing was ever folded of her",
+        UNKNOWN_REMOVAL: "SILENT: not called, for a code of removal that settings.toml does not name",
         NO_DATE: "SILENT: she is called, and has no date",
         MISSED: "SILENT: her next step was due, the daily run passed her by, and no task says why",
         NOT_DISCHARGED: "SILENT: referred to colposcopy so long ago that the clinic must be asked; no discharge came",
         LETTER_HELD: "SILENT: a letter waits for a task, and no task is open",
     }
 )
-SILENT = frozenset({NO_RECORD, NO_DATE, MISSED, LETTER_HELD, NOT_DISCHARGED})
+SILENT = frozenset({NO_RECORD, NO_DATE, MISSED, LETTER_HELD, NOT_DISCHARGED, UNKNOWN_REMOVAL})
 BAND, LAST_BAND = 3, 8
 """Months since she was referred are told in bands of so many; the last of them has no end."""
 RUN_WITHIN = timedelta(days=1)

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
+from hub.domain.call import UNKNOWN_REMOVAL
 from hub.domain.failsafe import (
     CEASED,
     LETTER_HELD,
@@ -122,6 +123,14 @@ async def test_she_who_was_never_folded_is_named(scene: Scene) -> None:
     person = scene.stranger()
     scene.step(lambda step: step.tx.cohort.put([person], scene.now))
     assert place(scene, person) == NO_RECORD
+
+
+async def test_not_called_for_a_code_that_nobody_knows_is_named(scene: Scene) -> None:
+    person = scene.person(next_test_due_on=FAR, removal="QQQ")
+    assert place(scene, person) == UNKNOWN_REMOVAL
+    assert not report(scene).holds
+    await scene.report(person, scene.result())
+    assert [letter.rule for letter in scene.every_letter_of(person)] == [UNKNOWN_REMOVAL]
 
 
 async def test_called_without_a_date_is_named(scene: Scene) -> None:
