@@ -21,6 +21,7 @@ EXAMPLES = (
     "hub recall run --on 2026-06-23      as of that day",
     "hub recall run --dry-run            what would be done, by step; nothing is changed",
     "hub recall show --on 2026-06-23     what the run of that day did",
+    "hub recall fold-again               after a change of mappings/policy: every record under the tables as they are",
 )
 
 
@@ -32,6 +33,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     showing = actions.add_parser("show", help="what the run of a day did")
     for each in (running, showing):
         each.add_argument("--on", type=_day, metavar="DATE", help="the day (default: today)")
+    folding = actions.add_parser("fold-again", help="every record anew, after a change of the policies' tables")
+    for each in (running, showing, folding):
         data_argument(each)
         json_argument(each)
 
@@ -44,6 +47,22 @@ def _day(text: str) -> date:
 
 
 def run(options: argparse.Namespace) -> int:
+    return _fold_again(options) if options.action == "fold-again" else _run(options)
+
+
+def _fold_again(options: argparse.Namespace) -> int:
+    from hub.app import context_of
+    from hub.flow.folding_again import fold_again
+    from hub.flow.patience import patiently_now
+
+    context = context_of(settings_of(options))
+    with opened_store(options) as store:
+        folded = fold_again(partial(patiently_now, store.write_now), context.policies, context.clock)
+    say_json({"folded": folded}) if options.json else say(f"Folded anew: {folded}.")
+    return 0
+
+
+def _run(options: argparse.Namespace) -> int:
     from hub.app import context_of
     from hub.domain.dates import day_in_england
     from hub.flow.patience import patiently_now
