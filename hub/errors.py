@@ -143,7 +143,7 @@ class Reason(Enum):
         "discharge-date", "The clinic's date is not among those the programme allows: a clerk asks for it.", "AA", "0"
     )
     DISCHARGE_OVERTAKEN = _Words(
-        "discharge-overtaken", "A test taken after this discharge is on her record: a clerk decides.", "AA", "0"
+        "discharge-overtaken", "A later test, or a later decision, sets her date already: a clerk decides.", "AA", "0"
     )
     DISCHARGE_DISAGREES = _Words(
         "discharge-disagrees", "The clinic's date does not agree with her last result: a clerk decides.", "AA", "0"

@@ -215,6 +215,15 @@ def test_the_domain_is_plain_python() -> None:
         assert imported(path) <= allowed, f"{path.name}: {imported(path) - allowed}"
 
 
+def test_todays_day_is_englands() -> None:
+    """Between midnight and one o'clock of a summer's night, UTC has the day before."""
+    files = [
+        path for path in (ROOT / "hub").rglob("*.py") if "demo" not in path.parts and path.name != "daily_recall.py"
+    ]
+    found = [path for path in files if re.search(r"now(\(UTC\))?\.date\(\)", path.read_text())]
+    assert found == []
+
+
 def test_no_file_knows_this_machine_or_a_registry() -> None:
     for path in FILES:
         text = path.read_bytes().decode("utf-8", "replace")

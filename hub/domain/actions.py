@@ -13,8 +13,6 @@ from hub.domain.policy import CallSettings
 
 CASE_NUMBER = re.compile(r"CAS-[0-9]{5}-[A-Z0-9]{5}")
 """CSAS signs every action with one (domain.md 1.3)."""
-IN_A_ROW = 2
-"""So many deferrals without a test between are worth a word to whoever decides the next."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,9 @@ CALLED, ROUTINE_RECALL, REPEAT_ADVISED = "Called", "Routine", "Repeat advised"
 INADEQUATE, SUSPENDED, CEASED = "Inadequate", "Suspended", "Ceased"
 BY_AGE = "age-automatic"
 DEATH = "death"
-MOVED_AWAY, REGISTERED_MALE = "moved-away", "registered-male"
+MOVED_AWAY, REGISTERED_MALE, UNKNOWN_REMOVAL = "moved-away", "registered-male", "unknown-removal"
+IN_A_ROW = 2
+"""So many deferrals with nothing between them are said, for whoever decides the next (domain.md 1.3)."""
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 NO_ACTION = "No action"
 STATUSES = {
@@ -93,7 +95,7 @@ class Call:
     """When she is next called, and how far that has come. `ceased` is the reason, empty while she is called;
     `decided_by` the result from which it follows, empty where another decision came after it. `objected` are the
     results that came while she was ceased, for a clerk to decide about. `away`: why call and recall lets her be at
-    present, whatever her date (moved-away, registered-male); empty where it does not."""
+    present, whatever her date (the three above); empty where it does not. `deferrals`: those in a row."""
 
     recall_type: str
     next_test_due_on: date | None
@@ -105,6 +107,7 @@ class Call:
     objected: tuple[str, ...] = ()
     because: tuple[Because, ...] = ()
     away: str = ""
+    deferrals: int = 0
 
 
 def call(
@@ -144,7 +147,8 @@ def _away(outcome: Call, entry: Entry, settings: CallSettings) -> Call:
     elif entry.removal and settings.removals.get(entry.removal) != "called":
         since = f" since {spoken(entry.removed_on)}" if entry.removed_on else ""
         removed = f"She is not called: removed from every practice's list{since} ({entry.removal})."
-        why, said = MOVED_AWAY, Because(removed, AWAY)
+        why = MOVED_AWAY if entry.removal in settings.removals else UNKNOWN_REMOVAL
+        said = Because(removed, AWAY)
     else:
         return outcome
     return replace(outcome, away=why, because=(*outcome.because, said))
@@ -304,9 +308,11 @@ def _deferred(now: Call, fact: DeferredFact) -> Call:
     if now.ceased or now.recall_type == SUSPENDED:
         said = f"Put off on {spoken(day_of(fact))}, without effect: she is {now.recall_type.lower()}."
         return replace(now, because=(*now.because, Because(said, DECIDED)))
-    said = f"Put off on {spoken(day_of(fact))} ({fact.reason}) to {spoken(fact.due_on)}."
-    because = Because(said, DECIDED)
-    return _anew(now, because, recall_type=now.recall_type, next_test_due_on=fact.due_on, decided_by=now.decided_by)
+    times = now.deferrals + 1
+    again = f", {times} times in a row" if times >= IN_A_ROW else ""
+    because = Because(f"Put off on {spoken(day_of(fact))} ({fact.reason}) to {spoken(fact.due_on)}{again}.", DECIDED)
+    after = _anew(now, because, recall_type=now.recall_type, next_test_due_on=fact.due_on, decided_by=now.decided_by)
+    return replace(after, deferrals=times)
 
 
 def _anew(

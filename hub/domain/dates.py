@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import calendar
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 ENGLAND = ZoneInfo("Europe/London")
@@ -29,6 +29,12 @@ def months_of_age(born_on: date, on: date) -> int:
     """
     months = (on.year - born_on.year) * 12 + on.month - born_on.month
     return months - (on.day < born_on.day)
+
+
+def reaches_age_on(born_on: date, months: int) -> date:
+    """The first day of which `months_of_age` says so many."""
+    day = add_months(born_on, months)
+    return day if day.day == born_on.day else day + timedelta(days=1)
 
 
 def day_in_england(moment: datetime) -> date:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 
 from hub.domain.actions import earliest_due_on
 from hub.domain.call import BY_AGE, CEASED, Entry
 from hub.domain.codes import RECORD_ONLY, SUSPEND
 from hub.domain.dates import add_months, months_of_age, spoken
 from hub.domain.events import Discharge
-from hub.domain.facts import DischargeFact, Fact, TakenBackFact
+from hub.domain.facts import DischargeFact, Fact, StepFact, TakenBackFact
 from hub.domain.policy import DischargeSettings, Policies
 from hub.domain.record import OnRecord, Record, fold
 from hub.errors import Reason
 
 DEATH = "death"
 """The reason for ceasing somebody who has died (`mappings/actions.toml`)."""
+_LAST = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,13 @@ def is_on_record(discharge: Discharge, facts: Iterable[Fact]) -> bool:
 
 def objection(discharge: Discharge, entry: Entry, facts: Iterable[Fact], policies: Policies) -> Objection | None:
     """What first speaks against it, the gravest first."""
+    facts = list(facts)
     record = fold(entry, facts, policies)
     return (
         _of_the_person(discharge, entry, record, policies)
         or _of_the_date(discharge, policies.discharge)
         or _of_her_results(discharge, record, policies.discharge)
+        or _of_later_decisions(discharge, entry, facts, policies)
     )
 
 
@@ -100,6 +103,17 @@ def _of_her_results(discharge: Discharge, record: Record, settings: DischargeSet
         hint = f"By the test of {spoken(last.result.test_on)} the next is due on {spoken(due_on)}."
         return Objection(Reason.DISCHARGE_DISAGREES, hint)
     return None
+
+
+def _of_later_decisions(discharge: Discharge, entry: Entry, facts: list[Fact], policies: Policies) -> Objection | None:
+    """A deferral or a reinstating that came after the discharge: her date is what that says, not the clinic's."""
+    stated = discharge.next_test_due_on
+    applied = DischargeFact("proposed", discharge.discharged_on, _LAST, stated, stated, discharge.clinic_code)
+    others = [fact for fact in facts if not isinstance(fact, DischargeFact | StepFact)]
+    stands = fold(entry, [*others, applied], policies).next_test_due_on
+    if stands in (None, stated):
+        return None
+    return Objection(Reason.DISCHARGE_OVERTAKEN, f"A decision taken later sets her date: {spoken(stands)}.")
 
 
 def _disagrees(discharge: Discharge, last: OnRecord, settings: DischargeSettings) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from hub.domain.call import BY_AGE, CALLED, CEASED, INADEQUATE, REPEAT_ADVISED, ROUTINE_RECALL, SUSPENDED, Entry
-from hub.domain.dates import add_months, months_of_age, spoken
+from hub.domain.dates import add_months, reaches_age_on, spoken
 from hub.domain.facts import Fact
 from hub.domain.policy import Policies
 from hub.domain.record import Record, fold
@@ -42,8 +42,8 @@ def _by_state(record: Record, entry: Entry, policies: Policies, on: date) -> Eli
         )
     if kind == SUSPENDED:
         return Eligibility(False, "colposcopy", "She is under the care of colposcopy.", None, None)
-    first_on = add_months(entry.date_of_birth, policies.call.eligible_from_age_months)
-    if months_of_age(entry.date_of_birth, on) < policies.call.eligible_from_age_months:
+    first_on = reaches_age_on(entry.date_of_birth, policies.call.eligible_from_age_months)
+    if on < first_on:
         return Eligibility(False, "under-age", f"She is first called when she is 24 and a half, on {spoken(first_on)}.",
                            None, due_on)  # fmt: skip
     return None

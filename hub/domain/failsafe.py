@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from types import MappingProxyType
 
-from hub.domain.call import MOVED_AWAY, REGISTERED_MALE, SUSPENDED
+from hub.domain.call import MOVED_AWAY, REGISTERED_MALE, SUSPENDED, UNKNOWN_REMOVAL
+from hub.domain.dates import add_months, day_in_england, months_of_age
+from hub.domain.policy import DischargeSettings
 from hub.domain.record import DECEASED
 
 MERGED, TASK, CEASED, UNDER_COLPOSCOPY, NEXT_STEP = "merged", "task", "ceased", "suspended", "next-step"
 UNSEEN = "unseen"
 NO_RECORD, NO_DATE, MISSED, LETTER_HELD = "no-record", "no-date", "missed", "letter-held"
+NOT_DISCHARGED = "not-discharged"
 PLACES: Mapping[str, str] = MappingProxyType(
     {
         NEXT_STEP: "call and recall does something next, on a day that is not over",
@@ -24,12 +28,16 @@ PLACES: Mapping[str, str] = MappingProxyType(
         REGISTERED_MALE: "the register has her as male",
         MERGED: "her number was replaced: her history stands under the other",
         NO_RECORD: "SILENT: she is in the cohort, and nothing was ever folded of her",
+        UNKNOWN_REMOVAL: "SILENT: not called, for a code of removal that settings.toml does not name",
         NO_DATE: "SILENT: she is called, and has no date",
         MISSED: "SILENT: her next step was due, the daily run passed her by, and no task says why",
+        NOT_DISCHARGED: "SILENT: referred to colposcopy so long ago that the clinic must be asked; no discharge came",
         LETTER_HELD: "SILENT: a letter waits for a task, and no task is open",
     }
 )
-SILENT = frozenset({NO_RECORD, NO_DATE, MISSED, LETTER_HELD})
+SILENT = frozenset({NO_RECORD, NO_DATE, MISSED, LETTER_HELD, NOT_DISCHARGED, UNKNOWN_REMOVAL})
+BAND, LAST_BAND = 3, 8
+"""Months since she was referred are told in bands of so many; the last of them has no end."""
 RUN_WITHIN = timedelta(days=1)
 """The daily run comes once in so long. Whoever is due and has not been looked at since was missed."""
 
@@ -38,7 +46,7 @@ RUN_WITHIN = timedelta(days=1)
 class Position:
     """What is known of a participant, as columns tell it. `step`: ahead, missed (due on a day that is over, and not
     folded within `RUN_WITHIN`), or empty without one. `task`: one about her is open. `letter_waits`: one of hers is
-    held back."""
+    held back. `referred_on`: the day of the test for which she is under colposcopy."""
 
     recorded: bool
     merged: bool = False
@@ -48,10 +56,13 @@ class Position:
     step: str = ""
     task: bool = False
     letter_waits: bool = False
+    referred_on: date | None = None
 
 
-def place_of(position: Position) -> str:
-    """The one place where she stands; of several that fit the first."""
+def place_of(position: Position, awaited_since: date = date.min) -> str:
+    """The one place where she stands; of several that fit the first. `awaited_since`: whoever was referred to
+    colposcopy before that day, and never discharged, waits too long."""
+    awaited = position.referred_on is not None and position.referred_on >= awaited_since
     found = (
         (MERGED, position.merged),
         (NO_RECORD, not position.recorded),
@@ -59,7 +70,8 @@ def place_of(position: Position) -> str:
         (LETTER_HELD, position.letter_waits and not position.gone),
         (position.gone, position.gone),
         (CEASED, position.ceased),
-        (UNDER_COLPOSCOPY, position.recall_type == SUSPENDED),
+        (UNDER_COLPOSCOPY, position.recall_type == SUSPENDED and awaited),
+        (NOT_DISCHARGED, position.recall_type == SUSPENDED),
         (NO_DATE, not position.step),
         (MISSED, position.step == MISSED),
     )
@@ -69,12 +81,14 @@ def place_of(position: Position) -> str:
 @dataclass(frozen=True, slots=True)
 class Failsafe:
     """Where everybody stands, `at` a moment. `cohort`: how many people there are. `unseen`: the results and discharges
-    that wait for a clerk with no task by which one would see them, and the tasks that ask PDS with no question."""
+    that wait for a clerk with no task by which one would see them, and the tasks that ask PDS with no question.
+    `referred`: those under colposcopy, by how many months ago, in bands, the test was that referred them."""
 
     at: datetime
     cohort: int
     places: Mapping[str, int]
     unseen: int
+    referred: Mapping[str, int]
 
     @property
     def silent(self) -> int:
@@ -95,9 +109,26 @@ class Failsafe:
         return self.adds_up and not self.silent
 
 
-def failsafe(at: datetime, cohort: int, positions: Iterable[tuple[Position, int]], unseen: int) -> Failsafe:
+def awaited_since(at: datetime, settings: DischargeSettings) -> date:
+    """Whoever was referred to colposcopy before that day should have been discharged by now."""
+    return add_months(day_in_england(at), -settings.awaited_months)
+
+
+def failsafe(
+    at: datetime, cohort: int, positions: Iterable[tuple[Position, int]], unseen: int, settings: DischargeSettings
+) -> Failsafe:
     """Count people, of whom so many stand so, into their places."""
-    places = dict.fromkeys(PLACES, 0)
+    places, referred = dict.fromkeys(PLACES, 0), Counter[int]()
     for position, count in positions:
-        places[place_of(position)] += count
-    return Failsafe(at, cohort, places, unseen)
+        place = place_of(position, awaited_since(at, settings))
+        places[place] += count
+        if place in (UNDER_COLPOSCOPY, NOT_DISCHARGED):
+            months = months_of_age(position.referred_on or date.min, day_in_england(at))
+            referred[max(0, min(months // BAND, LAST_BAND))] += count
+    return Failsafe(at, cohort, places, unseen, {_months(band): referred[band] for band in sorted(referred)})
+
+
+def _months(band: int) -> str:
+    """`6-8`, and `24 or more`."""
+    first = band * BAND
+    return f"{first} or more" if band == LAST_BAND else f"{first}-{first + BAND - 1}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from types import MappingProxyType
 
-from hub.domain.call import BY_AGE, MOVED_AWAY, REGISTERED_MALE
+from hub.domain.call import BY_AGE, MOVED_AWAY, REGISTERED_MALE, UNKNOWN_REMOVAL
 from hub.domain.codes import COMBINATIONS, HPV_NEGATIVE, HPV_UNAVAILABLE, ROUTINE, combination
 from hub.domain.dates import add_months
 from hub.domain.events import TestResult
@@ -38,6 +38,7 @@ WHY_GONE: Mapping[str, str] = MappingProxyType(
         DECEASED: "She has died.",
         MOVED_AWAY: "No practice of England has her on its list.",
         REGISTERED_MALE: "The register has her as male.",
+        UNKNOWN_REMOVAL: "She was removed from every practice's list, for a reason that our table does not know.",
     }
 )
 """By `Record.gone`: why nothing is written to her."""

@@ -120,12 +120,14 @@ class CallSettings:
 
 @dataclass(frozen=True, slots=True)
 class DischargeSettings:
-    """When a discharge from colposcopy goes before a clerk, and how soon she must have decided (domain.md 3)."""
+    """When a discharge from colposcopy goes before a clerk, and how soon she must have decided (domain.md 3); after how
+    many months without one the clinic is asked."""
 
     at_most_months: int
     result_counts_months: int
     disagreement_months: int
     clock_days: int
+    awaited_months: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from hub.domain.because import LABORATORY, RULES, Because, policy
-from hub.domain.call import DEATH, Call, Entry, Tested, call
+from hub.domain.call import DEATH, SUSPENDED, Call, Entry, Tested, call
 from hub.domain.codes import ACTION_CODES, REPEAT, ROUTINE, SUSPEND, combination
 from hub.domain.dates import spoken
 from hub.domain.events import TestResult, Version
@@ -57,6 +57,13 @@ class Record:
     def gone(self) -> str:
         """Why she is neither called nor written to: deceased, or what `Call.away` says; empty where she is."""
         return DECEASED if self.call.ceased == DEATH else self.call.away
+
+    @property
+    def referred_on(self) -> date | None:
+        """The day of the test for which she is under colposcopy; None where she is not."""
+        if self.recall_type != SUSPENDED:
+            return None
+        return next(each.result.test_on for each in self.results if each.result_id == self.call.decided_by)
 
     @property
     def recall_type(self) -> str:

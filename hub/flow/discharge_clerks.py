@@ -33,10 +33,10 @@ from hub.flow.step import Step
 _NOT_THUS = {
     Reason.DISCHARGE_OF_DECEASED: "She is ceased because she has died. If that is wrong, reinstate her first "
     "(`hub person reinstate`); else reject the discharge.",
-    Reason.DISCHARGE_OF_CEASED: "She is ceased, and a discharge does not change that. Reinstate her "
-    "(`hub person reinstate`), or reject the discharge.",
-    Reason.DISCHARGE_OVERTAKEN: "A newer test is on her record and sets her date. Reject the discharge, or put her "
-    "date off (`hub person defer`).",
+    Reason.DISCHARGE_OF_CEASED: "She is ceased, and a discharge does not change that. Reinstate her with the clinic's "
+    "date (`hub person reinstate`), or reject the discharge.",
+    Reason.DISCHARGE_OVERTAKEN: "A newer test, or a later decision, sets her date. Reject the discharge, or take that "
+    "decision back (`hub person undo`), or put her date off (`hub person defer`).",
 }
 """What would have no effect on her record. Everything else a clerk may let pass."""
 

@@ -5,22 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from hub.domain.failsafe import SILENT, UNSEEN, Failsafe, failsafe, place_of
+from hub.domain.failsafe import SILENT, UNSEEN, Failsafe, awaited_since, failsafe, place_of
+from hub.domain.policy import DischargeSettings
 from hub.flow.ports.store import Transaction
 
 
-def failsafe_at(tx: Transaction, at: datetime) -> Failsafe:
-    return failsafe(at, tx.cohort.count(), tx.failsafe.positions(at), len(tx.failsafe.unseen()))
+def failsafe_at(tx: Transaction, at: datetime, settings: DischargeSettings) -> Failsafe:
+    return failsafe(at, tx.cohort.count(), tx.failsafe.positions(at), len(tx.failsafe.unseen()), settings)
 
 
-def standing(tx: Transaction, at: datetime, places: frozenset[str]) -> Iterator[tuple[str, str]]:
+def standing(
+    tx: Transaction, at: datetime, settings: DischargeSettings, places: frozenset[str]
+) -> Iterator[tuple[str, str]]:
     """Whoever stands in one of these places, by her participant id, and which."""
+    since = awaited_since(at, settings)
     for participant_id, position in tx.failsafe.each(at):
-        if (place := place_of(position)) in places:
+        if (place := place_of(position, since)) in places:
             yield participant_id, place
 
 
-def waiting_silently(tx: Transaction, at: datetime) -> Iterator[tuple[str, str]]:
+def waiting_silently(tx: Transaction, at: datetime, settings: DischargeSettings) -> Iterator[tuple[str, str]]:
     """Whoever and whatever waits silently: an id, and the place."""
-    yield from standing(tx, at, SILENT)
+    yield from standing(tx, at, settings, SILENT)
     yield from ((unseen, UNSEEN) for unseen in tx.failsafe.unseen())

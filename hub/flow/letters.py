@@ -12,6 +12,7 @@ from dataclasses import replace
 from hub import telemetry
 from hub.contract import named_identity
 from hub.domain.call import BY_AGE
+from hub.domain.dates import day_in_england
 from hub.domain.events import LetterWished
 from hub.domain.facts import CallStep, CeasedFact, TakenBackFact
 from hub.domain.letters import AGE_CEASING, INVITATIONS, WHY_GONE, LetterDue, LetterNotDue, letter_code, letters_due
@@ -64,7 +65,7 @@ def _follow_results(step: Step, hers: str, outcome: Record, letters: list[Letter
     same = ("wished", "waiting", *LEFT)
     named = {(each.result_id, each.code): each.letter_id for each in letters if each.state in same}
     settled = set()
-    for index, each in enumerate(letters_due(outcome, step.policies, step.now.date())):
+    for index, each in enumerate(letters_due(outcome, step.policies, day_in_england(step.now))):
         letter = _of_result(step, hers, each, letter_code(outcome, index), named)
         before = known.get(letter.letter_id)
         if isinstance(each, LetterDue):
@@ -198,7 +199,7 @@ def objection(step: Step, letter: LetterRow, outcome: Record) -> str:
 
 
 def _objection_of_result(step: Step, letter: LetterRow, outcome: Record) -> str:
-    due = letters_due(outcome, step.policies, step.now.date())
+    due = letters_due(outcome, step.policies, day_in_england(step.now))
     each = next((each for each in due if each.result_id == letter.result_id), None)
     if isinstance(each, LetterNotDue):
         return "" if each.rule == TOO_OLD else each.rule  # it was due in its time

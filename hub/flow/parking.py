@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from hub import telemetry
+from hub.domain.dates import day_in_england
 from hub.domain.events import ResultParked, ResultReported, TaskClosed
 from hub.domain.letters import ABNORMAL, due_on, priority
 from hub.domain.matching import Candidate, Decision, search_keys
@@ -50,7 +51,7 @@ def park(
     step.tx.results.put(replace(row, state=state))
     claim = row.event.claim
     result = row.event.result if isinstance(row.event, ResultReported) else None
-    tested_on = result.test_on if result else step.now.date()
+    tested_on = result.test_on if result else day_in_england(step.now)
     task = TaskRow(
         task_id=step.new_id("task"),
         result_id=row.result_id,

@@ -19,6 +19,7 @@ from hub.domain.facts import CallStep, StepFact
 from hub.domain.letters import AGE_CEASING, INVITATIONS
 from hub.domain.people import Participant
 from hub.domain.policy import Policies
+from hub.errors import Retry
 from hub.flow.failsafe import failsafe_at
 from hub.flow.letters import write_letter
 from hub.flow.ports.recall import NotificationRow, RunReport
@@ -27,6 +28,8 @@ from hub.flow.ports.store import Clock, Transaction, Work
 from hub.flow.recording import refold
 from hub.flow.step import Step, Told, person_name, tell_all
 
+FAULT = "fault"
+"""In the report: whose step could not be taken for a fault of ours."""
 BATCH = 200
 """Whoever wants to decide about one of these people waits for the whole batch: so many take a fifth of a second."""
 
@@ -59,7 +62,8 @@ class RecallRun:
 
     def _end(self, tx: Transaction) -> RunReport:
         at = self.clock()
-        tx.recall_runs.end(self.on, at, tx.records.whole_cohort(self.on), failsafe_at(tx, at).silences)
+        silent = failsafe_at(tx, at, self.policies.discharge).silences
+        tx.recall_runs.end(self.on, at, tx.records.whole_cohort(self.on), silent)
         report = tx.recall_runs.report(self.on)
         assert report is not None, "it was begun"
         return report
@@ -67,18 +71,43 @@ class RecallRun:
     def _one(self, after: tuple[date, str] | None) -> list[DueStep]:
         """One batch; those it was about, empty when nothing is left."""
         seen: list[DueStep] = []
+
+        def look(tx: Transaction) -> list[str]:
+            seen[:] = tx.records.due(self.on, after, BATCH)
+            return [each.participant_id for each in seen]
+
+        try:
+            self._do(look)
+        except Retry:
+            raise
+        except Exception:  # a fault of ours about one of them: the others, and all who come after, do not wait for it
+            if not seen:
+                raise
+            for each in seen:
+                self._alone(each.participant_id)
+        return seen
+
+    def _alone(self, participant_id: str) -> None:
+        """Take her step by herself. Where that fails it is told and counted, and the failsafe names her: missed."""
+        try:
+            self._do(lambda tx: [participant_id])
+        except Retry:
+            raise
+        except Exception as error:  # whatever a bug raises
+            telemetry.our_fault(error, "recall")
+            self.write(lambda tx: tx.recall_runs.add(self.on, {FAULT: 1}))
+
+    def _do(self, whose: Work[list[str]]) -> None:
+        """Take the steps of these people in one transaction."""
         told: Told = []
 
         def work(tx: Transaction) -> None:
-            seen[:] = tx.records.due(self.on, after, BATCH)
-            counts, heard = self._take(tx, [each.participant_id for each in seen])
-            told[:] = heard
+            counts, told[:] = self._take(tx, whose(tx))
             if counts:
                 tx.recall_runs.add(self.on, counts)
 
         self.write(work)
         tell_all(told)
-        return seen
 
     def _take(self, tx: Transaction, ids: list[str]) -> tuple[Counter[str], Told]:
         tx.hold(*(person_name(participant_id) for participant_id in ids))

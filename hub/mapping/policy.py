@@ -124,6 +124,7 @@ class Discharge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     result_counts_months: Months
     disagreement_months: Months
     clock_days: Annotated[int, Meta(ge=1, le=60)]
+    awaited_months: Annotated[int, Meta(ge=1, le=MOST_MONTHS)]
 
 
 class SettingsTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -15,7 +15,10 @@ _cohort = Gauge(
     "hub_recall_cohort", "People by where they stood at the end of the last run.", ["place"], registry=REGISTRY
 )
 _silent = Gauge(
-    "hub_waiting_silently", "People and results nobody would have looked at, at the end of that run.", registry=REGISTRY
+    "hub_waiting_silently",
+    "People and results nobody would have looked at, at the end of that run.",
+    ["place"],
+    registry=REGISTRY,
 )
 _taken = Gauge("hub_recall_run_steps", "Steps that the last run took.", ["step"], registry=REGISTRY)
 _seconds = Gauge("hub_recall_run_seconds", "How long the last daily run took.", registry=REGISTRY)
@@ -25,6 +28,7 @@ _ended = Gauge(
 )
 _due = Gauge("hub_recall_due", "People whose next step is due within seven days.", ["step"], registry=REGISTRY)
 _places_seen: set[str] = set()
+_silences_seen: set[str] = set()
 _steps_seen: set[str] = set()
 _due_seen: set[str] = set()
 
@@ -39,7 +43,7 @@ def recall_run_begun() -> None:
 
 
 def recall_run_ended(cohort: Mapping[str, int], silent: Mapping[str, int]) -> None:
-    """Where everybody stood, by place; they add up to the cohort. Somebody who waits silently is a fault of ours."""
+    """Where everybody stood, by place; they add up to the cohort. And who waited silently, which must not be."""
     log("info", "recall_run_ended", count=sum(cohort.values()))
     for place, many in silent.items():
         log("error", "waiting_silently", what=place, count=many)
@@ -71,7 +75,7 @@ def last_recall_run(
     _ended.set(ended_at.timestamp())
     _set_each(_taken, taken, _steps_seen)
     _set_each(_cohort, cohort, _places_seen)
-    _silent.set(sum(silent.values()))
+    _set_each(_silent, silent, _silences_seen)
 
 
 def _set_each(gauge: Gauge, counts: Mapping[str, int], seen: set[str]) -> None:

@@ -108,12 +108,13 @@ def _wrong_with(load: Callable[[], object]) -> list[str]:
 
 def _check_message(options: argparse.Namespace) -> int:
     from adapters import ADAPTERS
+    from hub.domain.dates import day_in_england
     from hub.flow.conformance import conformance, whose
 
     tables = feeds_of(settings_of(options))
     raw = read_file(options.file)
     adapter, feeds = of_feed(options.feed, tables) if options.feed else whose(raw, ADAPTERS, tables)
-    told = conformance(adapter, raw, feeds, options.on or datetime.now(UTC).date())
+    told = conformance(adapter, raw, feeds, options.on or day_in_england(datetime.now(UTC)))
     structure = _structure(raw) if options.structure else []
     if options.json:
         say_json({**told.as_json(), "structure": structure})

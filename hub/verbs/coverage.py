@@ -36,10 +36,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from hub.domain.dates import day_in_england
+
     tables = feeds_of(settings_of(options))
     if options.feed and options.feed not in tables.by_id:
         raise CannotRun(f"There is no feed {options.feed!r}. There are: {', '.join(sorted(tables.by_id))}.")
-    since = options.since or datetime.now(UTC).date() - timedelta(days=DAYS)
+    since = options.since or day_in_england(datetime.now(UTC)) - timedelta(days=DAYS)
     with opened_store(options) as store:
         covered = _covered(store, tables, options.feed, since)
     told = [as_json(each) for each in covered.values()]

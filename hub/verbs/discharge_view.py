@@ -84,9 +84,11 @@ def fields_of(row: DischargeRow, task: TaskRow | None) -> dict[str, Any]:
 
 def say_discharge(view: DischargeView) -> None:
     """The view for a person at a terminal."""
-    said = fields_of(view.row, view.task)
+    from hub.domain.dates import day_in_england
+
+    said, received_on = fields_of(view.row, view.task), day_in_england(view.row.received_at)
     say(f"discharge {said['discharge_id']}   {said['state']}")
-    say(f"clinic {said['clinic'] or '?'}, file {said['file']}, row {said['row']}, received {said['received_at'][:10]}")
+    say(f"clinic {said['clinic'] or '?'}, file {said['file']}, row {said['row']}, received {received_on}")
     say(f"discharged {said['discharged_on'] or '?'}, last seen {said['seen_on'] or 'not said'}")
     say(f"the clinic's date for the next test: {said['clinics_date'] or '?'}")
     if view.row.due_on:

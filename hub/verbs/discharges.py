@@ -80,13 +80,15 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _list(store: SqlStore, options: argparse.Namespace) -> int:
+    from hub.domain.dates import day_in_england
+
     found = store.read_now(lambda tx: _listed(tx, options))
     counts = store.read_now(lambda tx: tx.discharges.counts(options.feed))
     if options.json:
         say_json({"counts": counts, "discharges": [fields_of(row, task) for row, task in found]})
         return 0
     if found:
-        today = datetime.now(UTC).date()
+        today = day_in_england(datetime.now(UTC))
         say_table(
             ("discharge", "clock", "feed", "received", "clinic's date", "counts", "reason"),
             [_line(row, task, today) for row, task in found],
@@ -104,12 +106,14 @@ def _listed(tx: Transaction, options: argparse.Namespace) -> list[tuple[Discharg
 
 
 def _line(row: DischargeRow, task: TaskRow | None, today: date) -> tuple[object, ...]:
+    from hub.domain.dates import day_in_england
+
     said = fields_of(row, task)
     return (
         row.discharge_id[:8],
         _clock(task, today),
         row.feed,
-        f"{row.received_at:%Y-%m-%d}",
+        day_in_england(row.received_at),
         said["clinics_date"] or "",
         row.due_on or "",
         task.reason if task else "",
@@ -121,8 +125,8 @@ def _clock(task: TaskRow | None, today: date) -> str:
         return ""
     left = (task.due_on - today).days
     if left < 0:
-        return f"{-left} days late"
-    return "ends today" if left == 0 else f"{left} days left"
+        return f"{-left} day{'s' if left < -1 else ''} late"
+    return "ends today" if left == 0 else f"{left} day{'s' if left > 1 else ''} left"
 
 
 def _found(store: SqlStore, name: str) -> DischargeRow:

@@ -54,12 +54,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from adapters import ADAPTERS
+    from hub.domain.dates import day_in_england
     from hub.mapping import FeedTable, FeedTables, TableProblem, check_tables, read_table
 
     mappings = options.mappings or settings_of(options).mappings
     golden = options.golden or mappings.resolve().parent / "tests" / "golden"
     path = mappings / "feeds" / f"{options.feed}.toml"
-    raw, today = read_file(options.sample), options.on or datetime.now(UTC).date()
+    raw, today = read_file(options.sample), options.on or day_in_england(datetime.now(UTC))
     written, remarks = [], []
     if not path.exists():
         remarks = _write_table(path, raw, options)

@@ -82,7 +82,9 @@ def _answer(step: Step, options: argparse.Namespace, signed: Signed) -> None:
 
 
 def _list(store: SqlStore, options: argparse.Namespace) -> int:
-    since = date.min if options.list == "due" else datetime.now(UTC).date() - SHOWN_FOR
+    from hub.domain.dates import day_in_england
+
+    since = date.min if options.list == "due" else day_in_england(datetime.now(UTC)) - SHOWN_FOR
     people = store.read_now(lambda tx: _people(tx, options, since))
     if options.json:
         say_json(people)

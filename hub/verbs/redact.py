@@ -29,6 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from adapters import ADAPTERS
+    from hub.domain.dates import day_in_england
     from hub.flow.conformance import whose
     from hub.flow.redaction import NotRedacted, redacted
 
@@ -38,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     tables = feeds_of(settings_of(options))
     adapter, feeds = of_feed(options.feed, tables) if options.feed else whose(raw, ADAPTERS, tables)
     try:
-        new = redacted(adapter, raw, feeds, options.on or datetime.now(UTC).date(), secrets.token_bytes(16))
+        new = redacted(adapter, raw, feeds, options.on or day_in_england(datetime.now(UTC)), secrets.token_bytes(16))
     except NotRedacted as why:
         sys.stderr.write(f"hub redact: Nothing is written. {why} Redact it by hand.\n")
         return 1

@@ -92,9 +92,10 @@ def _of_slide(store: SqlStore, number: str) -> list[tuple[int, str]]:
 
 def _person(store: SqlStore, options: argparse.Namespace) -> int:
     from hub.domain.nhs_number import normalise
+    from hub.flow.merging import known_by
 
     typed = getpass.getpass("NHS number (not shown): ") if sys.stdin.isatty() else sys.stdin.readline()
-    person = store.read_now(lambda tx: tx.cohort.by_nhs_number(normalise(typed)))
+    person = store.read_now(lambda tx: known_by(tx, normalise(typed)))
     if person is None:
         say("Nobody of the cohort has this NHS number.")
         return 1

@@ -204,3 +204,17 @@ def test_a_source_names_what_is_there() -> None:
         assert re.search(rf"^(\[call\.)?{name}", text, re.MULTILINE), name
     for policy in POLICIES.policies:
         assert (POLICY_DIRECTORY / because.policy(policy.name).split(";")[0]).is_file()
+
+
+def test_deferrals_in_a_row_are_said() -> None:
+    """A test, a discharge or a reinstating between them begins anew; a reminder does not."""
+    history = (
+        "2021-06-01 deferred 2021-12-01 wish / 2021-09-25 notified 2021-12-01 / 2021-10-01 deferred 2022-06-01 wish / "
+        "2022-05-02 X0A / 2024-06-01 deferred 2025-12-01 wish"
+    )
+    said = [each.sentence for each in fold(Entry(BORN, date(2021, 9, 1)), a_history(history), POLICIES).because]
+    assert [each.partition(" to ")[2] for each in said if each.startswith("Put off")] == [
+        "1 December 2021.",
+        "1 June 2022, 2 times in a row.",
+        "1 December 2025.",
+    ]

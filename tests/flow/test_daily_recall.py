@@ -12,9 +12,14 @@ from typing import Any
 import pytest
 
 from hub import telemetry
+from hub.domain.facts import CallStep
+from hub.domain.people import Participant
 from hub.flow.consumers import CONSUMERS
 from hub.flow.daily_recall import TURN, DailyRecall
+from hub.flow.failsafe import waiting_silently
+from hub.flow.recall_run import take_step
 from hub.flow.schedule import Schedule
+from hub.flow.step import Step
 from hub.flow.watch import Watch
 from hub.io.conveyor import InProcessConveyor
 from hub.io.store.away import StoreAway
@@ -179,6 +184,31 @@ async def test_what_cannot_be_done_just_now_is_tried_again(scene: Scene, monkeyp
     report = scene.read(lambda tx: tx.recall_runs.report(date(2026, 6, 23)))
     assert report is not None
     assert report.taken == {"notified": 6}
+
+
+async def test_a_fault_of_ours_about_one_person_keeps_nobody_else_waiting(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.flow.recall_run.BATCH", 2)
+    people = [scene.person(next_test_due_on=DUE, practice_code="Y00001") for _ in range(5)]
+    hers = people[0].participant_id
+
+    def broken(step: Step, person: Participant, due: CallStep, on: date) -> bool:
+        if person.participant_id == hers:
+            raise AssertionError("broken on purpose")
+        return take_step(step, person, due, on)
+
+    monkeypatch.setattr("hub.flow.recall_run.take_step", broken)
+    scene.now = NIGHT - timedelta(hours=1)
+    look = schedule(scene)
+    scene.now = NIGHT
+    assert await look()
+    report = scene.read(lambda tx: tx.recall_runs.report(date(2026, 6, 23)))
+    assert report is not None and report.ended_at
+    assert report.taken == {"notified": 4, "fault": 1}
+    scene.now += timedelta(days=1)
+    silent = scene.read(lambda tx: list(waiting_silently(tx, scene.now, POLICIES.discharge)))
+    assert silent == [(hers, "missed")]
 
 
 async def test_when_the_last_run_ended_is_told_by_whoever_watches(scene: Scene) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import uuid
+from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
 
 import pytest
@@ -17,7 +19,7 @@ from hub.contract import seal
 from hub.domain.events import DischargeApplied, DischargeParked, DischargeRefused
 from hub.domain.people import Participant
 from hub.flow import discharge_clerks, discharges
-from hub.flow.actions import Signed, cease, reinstate, take_back
+from hub.flow.actions import Signed, cease, defer, reinstate, take_back
 from hub.flow.clerks import Refused
 from hub.flow.ports.journal import Via
 from hub.flow.ports.results import DischargeRow, TaskRow
@@ -25,6 +27,7 @@ from hub.flow.step import Step
 from hub.flow.watch import Watch
 from hub.mapping.actions import load_actions
 from hub.telemetry.outcomes import CLOCKS
+from hub.verbs import discharges as verb
 from tests.flow.scene import POLICIES, ROOT, Scene, withdrawn
 from tests.flow.test_recall_run import run, whole_run
 
@@ -228,9 +231,25 @@ async def test_whoever_is_ceased_is_a_clerks_question(scene: Scene, reason: str,
     assert task_of(scene, waiting).reason == parks
     with pytest.raises(Refused, match="hub person reinstate"):
         decide(scene, discharge_clerks.apply, waiting)
-    scene.step(lambda step: reinstate(step, person.participant_id, date(2026, 9, 1), CLERK) and None)
+    scene.step(lambda step: reinstate(step, person.participant_id, IN_A_YEAR, CLERK) and None)
     decide(scene, discharge_clerks.apply, waiting)
     assert again(scene, waiting).state == "applied"
+    assert due(scene, person) == ("Repeat advised", IN_A_YEAR)
+
+
+async def test_a_discharge_that_would_have_no_effect_is_never_applied(scene: Scene) -> None:
+    """She was reinstated with another date, or put off, since the day on which the clinic discharged her."""
+    ceased_before, put_off = await referred(scene), scene.person(next_test_due_on=date(2026, 9, 1))
+    ceased(scene, ceased_before, "informed-choice")
+    scene.step(lambda step: reinstate(step, ceased_before.participant_id, date(2026, 9, 1), CLERK) and None)
+    later = date(2026, 12, 1)
+    scene.step(lambda step: defer(step, put_off.participant_id, "pregnancy", later, CLERK, ACTIONS) and None)
+    for person, stands in ((ceased_before, "1 September 2026"), (put_off, "1 December 2026")):
+        (waiting,) = await send(scene, row(person))
+        task = task_of(scene, waiting)
+        assert task.reason == "discharge-overtaken" and task.hint.endswith(f"sets her date: {stands}.")
+        with pytest.raises(Refused, match="hub person undo"):
+            decide(scene, discharge_clerks.apply, waiting)
 
 
 async def test_the_too_young_are_not_eligible(scene: Scene) -> None:
@@ -450,3 +469,23 @@ async def test_the_clocks_of_what_waits_are_told_by_whoever_watches(scene: Scene
             telemetry.REGISTRY.get_sample_value("hub_discharges_waiting", {"clock": clock}) for clock in CLOCKS
         ]
     assert list(found.values()) == [[0, 1, 1], [1, 1, 0], [2, 0, 0]]
+
+
+async def test_the_worklist_counts_the_clock_by_englands_day(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What came half an hour after midnight in England's summer came that day; five days later its clock ends."""
+
+    class Wall(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return scene.now.astimezone(tz)
+
+    monkeypatch.setattr(verb, "datetime", Wall)
+    scene.now = datetime(2026, 7, 5, 23, 30, tzinfo=UTC)
+    person = await referred(scene)
+    await send(scene, row(person, Surname=person.family_name + "son"))
+    for days, clock in ((0, "5 days left"), (5, "ends today"), (1, "1 day late")):
+        scene.now += timedelta(days=days)
+        verb._list(scene.store, Namespace(state="waiting", feed=None, limit=9, json=False))
+        assert re.search(rf"{clock} +fellgate +2026-07-06 ", capsys.readouterr().out)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
+from hub.domain.call import UNKNOWN_REMOVAL
 from hub.domain.failsafe import (
     CEASED,
     LETTER_HELD,
@@ -14,12 +15,14 @@ from hub.domain.failsafe import (
     NEXT_STEP,
     NO_DATE,
     NO_RECORD,
+    NOT_DISCHARGED,
     PLACES,
     SILENT,
     TASK,
     UNDER_COLPOSCOPY,
     Failsafe,
     Position,
+    awaited_since,
     place_of,
 )
 from hub.domain.people import Participant
@@ -39,8 +42,9 @@ FAR = date(2028, 5, 1)
 
 def report(scene: Scene) -> Failsafe:
     at = scene.now
-    found = scene.read(lambda tx: failsafe_at(tx, at))
-    each = scene.read(lambda tx: [place_of(position) for _, position in tx.failsafe.each(at)])
+    found = scene.read(lambda tx: failsafe_at(tx, at, POLICIES.discharge))
+    since = awaited_since(at, POLICIES.discharge)
+    each = scene.read(lambda tx: [place_of(position, since) for _, position in tx.failsafe.each(at)])
     assert found.adds_up
     assert Counter(each) == {place: count for place, count in found.places.items() if count}
     return found
@@ -52,7 +56,7 @@ def places(scene: Scene) -> dict[str, int]:
 
 def place(scene: Scene, person: Participant) -> str:
     found = scene.read(lambda tx: dict(tx.failsafe.each(scene.now)))
-    return place_of(found[person.participant_id])
+    return place_of(found[person.participant_id], awaited_since(scene.now, POLICIES.discharge))
 
 
 async def test_everybody_stands_in_one_place(scene: Scene) -> None:
@@ -80,6 +84,21 @@ async def test_a_task_about_a_slide_on_her_record_is_hers(scene: Scene) -> None:
     assert place(scene, person) == NEXT_STEP
     await scene.report(scene.stranger(), result)
     assert place(scene, person) == TASK
+
+
+async def test_whom_no_clinic_discharges_is_named_in_the_end(scene: Scene) -> None:
+    """Fifteen months after the newest test that sent her to colposcopy, or kept her there."""
+    seen_again, never_heard_of = scene.person(), scene.person()
+    for person in (seen_again, never_heard_of):
+        await scene.report(person, scene.result("39S", date(2026, 2, 20)))
+    scene.now = datetime(2027, 5, 20, 12, tzinfo=UTC)
+    assert report(scene).referred == {"15-17": 2}
+    assert report(scene).holds
+    await scene.report(seen_again, scene.result("X0S", date(2027, 3, 1), source_type="7"))
+    scene.now = datetime(2027, 5, 20, 23, tzinfo=UTC)  # midnight in England
+    assert report(scene).referred == {"0-2": 1, "15-17": 1}
+    assert (place(scene, seen_again), place(scene, never_heard_of)) == (UNDER_COLPOSCOPY, NOT_DISCHARGED)
+    assert report(scene).silent == 1
 
 
 async def test_whom_the_daily_run_passes_by_is_named_the_day_after(scene: Scene) -> None:
@@ -123,6 +142,14 @@ async def test_the_daily_run_ends_with_who_waits_silently_and_says_so(scene: Sce
 
 def _daily(scene: Scene) -> RunReport:
     return RecallRun(scene.store.write_now, POLICIES, lambda: scene.now, scene.now.date()).run()
+
+
+async def test_not_called_for_a_code_that_nobody_knows_is_named(scene: Scene) -> None:
+    person = scene.person(next_test_due_on=FAR, removal="QQQ")
+    assert place(scene, person) == UNKNOWN_REMOVAL
+    assert not report(scene).holds
+    await scene.report(person, scene.result())
+    assert [letter.rule for letter in scene.every_letter_of(person)] == [UNKNOWN_REMOVAL]
 
 
 async def test_called_without_a_date_is_named(scene: Scene) -> None:

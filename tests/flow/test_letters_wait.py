@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from hub.domain.events import LetterWished
 from hub.domain.people import Participant
@@ -93,6 +93,14 @@ async def test_a_letter_long_gone_is_not_held_by_a_task_of_today(scene: Scene) -
 async def test_a_result_that_comes_too_late_gets_no_letter(scene: Scene) -> None:
     person = scene.person()
     await scene.report(person, scene.result("X0A", date(2025, 11, 1)))
+    assert withheld(scene, person) == ["too-old"]
+
+
+async def test_how_old_a_test_is_is_told_by_englands_day(scene: Scene) -> None:
+    """Half an hour after midnight in England's summer it is yesterday in UTC."""
+    scene.now = datetime(2026, 6, 5, 23, 30, tzinfo=UTC)
+    person = scene.person()
+    await scene.report(person, scene.result("X0A", date(2026, 3, 5)))
     assert withheld(scene, person) == ["too-old"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import signal
 import subprocess
@@ -21,6 +22,7 @@ from hub.__main__ import main
 from hub.contract import event_to_json
 from hub.domain.events import ResultRefused
 from hub.domain.people import Participant
+from hub.flow.merging import merge
 from hub.flow.ports.files import OutgoingRow
 from hub.flow.timeline import Moment, timeline
 from hub.io.store import connect_store
@@ -201,3 +203,14 @@ async def test_a_correction_is_traced_with_its_slide(scene: Scene, say: Say) -> 
     await scene.report(person, replace(corrected(result, "39S")))
     _, said = say("trace", "--slide", result.slide_number, "--json")
     assert {one["number"] for one in json.loads(said)} == {1, 2}
+
+
+async def test_a_number_that_was_replaced_leads_to_whoever_has_the_history(
+    scene: Scene, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, kept = scene.person(), scene.person()
+    scene.step(lambda step: merge(step, gone, kept, by="clerk", why="One person.") and None)
+    for number in (gone.nhs_number, kept.nhs_number):
+        monkeypatch.setattr("sys.stdin", io.StringIO(f"{number}\n"))
+        code, said = say("trace", "--person")
+        assert (code, said.splitlines()[0]) == (0, f"participant {kept.participant_id}")

@@ -73,3 +73,20 @@ def test_tasks_keep_what_points_to_them(tmp_path: Path, monkeypatch: pytest.Monk
         rest = "result_id, reason, state, outcome, note, priority, due_on, person_key, data, opened_at, closed_by"
         with pytest.raises(sqlite3.IntegrityError, match=r"tasks\.result_id"):  # one open task for a result, still
             new.execute(f"INSERT INTO tasks (task_id, {rest}) SELECT 't2', {rest} FROM tasks")
+
+
+def test_since_when_somebody_is_under_colposcopy_is_read_off_her_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with as_of("0014", tmp_path, monkeypatch) as old:
+        folded = (
+            '{"results": [{"combination": "29R", "test_on": "2023-01-01"}, {"combination": "39S", "test_on": '
+            '"2024-02-29"}, {"combination": "X0H", "test_on": "2024-05-01"}]}'
+        )
+        columns = "participant_id, recall_type, policy, data, folded_at"
+        old.execute(f"INSERT INTO records ({columns}) VALUES ('p1', 'Suspended', '', ?, ?)", (folded.encode(), AT))
+        old.execute(f"INSERT INTO records ({columns}) VALUES ('p2', 'Routine', '', ?, ?)", (folded.encode(), AT))
+    open_store(tmp_path).close_now()
+    with closing(sqlite3.connect(tmp_path / "hub.sqlite")) as new:
+        found = new.execute("SELECT participant_id, referred_on FROM records ORDER BY 1").fetchall()
+    assert found == [("p1", "2024-02-29"), ("p2", None)]

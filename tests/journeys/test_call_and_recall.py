@@ -40,8 +40,9 @@ def test_from_the_list_to_the_decision(tmp_path: Path) -> None:
     cohort.write_text(COHORT)
     hub = Hub(tmp_path / "data")
     hub("cohort", "import", str(cohort))
+    hub("recall", "run", "--on", "2096-06-25", code=2)  # a slip of the year writes to nobody
     assert json.loads(hub("recall", "run", "--on", "2026-06-25", "--dry-run", "--json"))["counts"] == {"notified": 2}
-    assert "notified  2" in hub("recall", "run", "--on", "2026-06-25")
+    assert "notified  2" in hub("recall", "run", "--on", "2026-06-25", "--ahead")
     shown = json.loads(hub("recall", "show", "--on", "2026-06-25", "--json"))
     assert (shown["counts"], shown["cohort"]) == ({"notified": 2}, {"notified": 2})
     rows = list(csv.DictReader(io.StringIO(hub("pnl", "list", "--practice", "Y00001", "--csv"))))
@@ -107,16 +108,16 @@ def test_what_is_shown(tmp_path: Path) -> None:
     cohort.write_text(COHORT)
     hub = Hub(tmp_path / "data")
     hub("cohort", "import", str(cohort))
-    hub("recall", "run", "--on", "2026-06-25")
-    assert hub("recall", "run", "--on", "2026-07-24") == RAN
-    hub("recall", "run", "--on", "2026-11-27")
+    hub("recall", "run", "--on", "2026-06-25", "--ahead")
+    assert hub("recall", "run", "--on", "2026-07-24", "--ahead") == RAN
+    hub("recall", "run", "--on", "2026-11-27", "--ahead")
     assert hub("person", "show", said="9990000018") == WHY
     assert WHY.splitlines()[-1] in hub("trace", "--person", said="9990000018")
     assert hub("report", "letters") == ACCOUNT
     assert json.loads(hub("report", "letters", "--on", "2026-06-25", "--json"))["adds_up"]
     assert hub("report", "letters", "--list", "paused") == ""
     hub("report", "letters", "--feed", "nowhere", code=2)
-    hub("recall", "run", "--on", "2027-03-12")
+    hub("recall", "run", "--on", "2027-03-12", "--ahead")
     not_responded = json.loads(hub("pnl", "list", "--practice", "Y00001", "--list", "not-responded", "--json"))
     assert [row["listed_on"] for row in not_responded] == ["2027-03-12"] * 2
 

@@ -12,6 +12,7 @@ from hub.demo.year.hub import Hub
 from hub.domain.dates import day_in_england
 from hub.domain.failsafe import Failsafe
 from hub.domain.letter_account import account
+from hub.domain.policy import DischargeSettings
 from hub.domain.record import DECEASED, fold
 from hub.errors import Reason
 from hub.flow.failsafe import failsafe_at, waiting_silently
@@ -39,12 +40,12 @@ class Books:
 
 def complaints(hub: Hub, books: Books, since: date) -> list[str]:
     """Everything that is not as it should be at the end of a stretch of days, in a sentence each; ids only."""
-    return hub.read(lambda tx: list(_complaints(tx, books, since, hub.now)))
+    return hub.read(lambda tx: list(_complaints(tx, hub.policies.discharge, books, since, hub.now)))
 
 
-def _complaints(tx: Transaction, books: Books, since: date, at: datetime) -> Iterator[str]:
+def _complaints(tx: Transaction, settings: DischargeSettings, books: Books, since: date, at: datetime) -> Iterator[str]:
     yield from _of_letters(tx, books)
-    yield from _of_people(tx, books, at)
+    yield from _of_people(tx, settings, books, at)
     yield from _of_laboratories(tx, books, since)
     yield from _of_tasks(tx, at)
     listed = sum(tx.discharges.counts().values())
@@ -60,8 +61,8 @@ def _of_letters(tx: Transaction, books: Books) -> Iterator[str]:
         yield f"letters: the laboratories had {books.results} results taken, the hub knows of {found.received}"
 
 
-def _of_people(tx: Transaction, books: Books, at: datetime) -> Iterator[str]:
-    found = failsafe_at(tx, at)
+def _of_people(tx: Transaction, settings: DischargeSettings, books: Books, at: datetime) -> Iterator[str]:
+    found = failsafe_at(tx, at, settings)
     if found.cohort != books.joined:
         yield f"cohort: {books.joined} people came, and there are {found.cohort}"
     if not found.adds_up:
@@ -71,7 +72,8 @@ def _of_people(tx: Transaction, books: Books, at: datetime) -> Iterator[str]:
         yield f"daily run: there are {found.cohort} people, and its places hold {everywhere}"
     if found.silent:
         yield from (
-            f"failsafe: {who} waits silently: {place}" for who, place in islice(waiting_silently(tx, at), NAMED)
+            f"failsafe: {who} waits silently: {place}"
+            for who, place in islice(waiting_silently(tx, at, settings), NAMED)
         )
     yield from islice(_not_as_they_are(tx, books, at), NAMED)
 

@@ -226,7 +226,7 @@ class Year:
         chosen = self._fate.of("folded again").sample(list(self._lives), min(FOLDED_AGAIN, len(self._lives)))
         for complaint in not_as_folded(self.hub, chosen):
             self._complain(last, complaint)
-        found = self.hub.read(lambda tx: failsafe_at(tx, self.hub.now))
+        found = self.hub.read(lambda tx: failsafe_at(tx, self.hub.now, self.hub.policies.discharge))
         held = self.hub.read(lambda tx: tx.counts.letters_held())
         self.account.counts = {
             "register": _told(self._register.counts),

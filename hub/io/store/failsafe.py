@@ -45,7 +45,7 @@ class SqlFailsafe(Room):
             self._bare.exec_driver_sql("SET LOCAL statement_timeout = '30min'")
 
 
-_COLUMNS = ("recorded", "merged", "gone", "ceased", "suspended", "step", "task", "letter_waits")
+_COLUMNS = ("recorded", "merged", "gone", "ceased", "suspended", "step", "task", "letter_waits", "referred_on")
 
 
 def _position(row: Any) -> Position:
@@ -58,6 +58,7 @@ def _position(row: Any) -> Position:
         step=row.step,
         task=bool(row.task),
         letter_waits=bool(row.letter_waits),
+        referred_on=row.referred_on,
     )
 
 
@@ -74,6 +75,7 @@ def _each(at: datetime) -> Select[Any]:
         _step(at).label("step"),
         _flag(tasked.c.hers.is_not(None), "task"),
         _flag(held.c.hers.is_not(None), "letter_waits"),
+        records.c.referred_on,
     ).select_from(joined.outerjoin(held, held.c.hers == participants.c.participant_id))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, inspect
 
 VERSIONS = Path(__file__).parent / "migrations"
-HEAD = "0015"
+HEAD = "0016"
 _BEGIN = {
     "sqlite": ("BEGIN IMMEDIATE",),
     # Whoever comes second waits here, and then finds the work done. The number means nothing but this.

@@ -134,6 +134,7 @@ def record_values(participant_id: str, record: Record, at: datetime) -> dict[str
         "last_step": record.call.last_step.step.value if record.call.last_step else None,
         "last_step_on": record.call.last_step.taken_on if record.call.last_step else None,
         "gone": record.gone,
+        "referred_on": record.referred_on,
         "policy": record.policy,
         "data": _encoder.encode(_folded(record)),
         "folded_at": at,
@@ -255,6 +256,11 @@ class SqlRecords(Room):
         return [
             DueStep(row.participant_id, row.next_step, row.next_step_on) for row in _DUE.rows(self._connection, values)
         ]
+
+    def page(self, after: str, limit: int) -> list[str]:
+        """Whoever has a record, by her id, behind the last of a page."""
+        query = select(records.c.participant_id).where(records.c.participant_id > after)
+        return [row[0] for row in self._bare.execute(query.order_by(records.c.participant_id).limit(limit))]
 
     def still_due(self, participant_ids: Sequence[str], on: date) -> list[DueStep]:
         """Of these people, who are held, those about whom something is due and was not done on that very day."""

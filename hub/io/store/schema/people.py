@@ -132,6 +132,7 @@ records = Table(
     Column("last_step", String(16), comment="what call and recall did last about her date"),
     Column("last_step_on", Date),
     Column("gone", String(16), nullable=False, server_default="", comment="deceased, moved-away"),
+    Column("referred_on", Date, comment="day of the test for which she is under colposcopy"),
     Column("policy", String(64), nullable=False),
     Column("data", LargeBinary, nullable=False, comment="the fold's outcome as JSON: results, alerts, because"),
     Column("folded_at", Moment, nullable=False),
