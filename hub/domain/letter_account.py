@@ -10,7 +10,7 @@ LETTER, SOURCE_TYPE_7, CANCELLED, AWAITING = "letter", "source-type-7", "cancell
 OUTSIDE_CUT_OFF, PAUSED, UNMATCHED, OTHER = "outside-cut-off", "paused", "unmatched", "other"
 PLACES: Mapping[str, str] = MappingProxyType(
     {
-        LETTER: "a letter is wished, on its way, delivered, or failed",
+        LETTER: "a letter is wished, on its way, delivered, failed, or sent by others",
         SOURCE_TYPE_7: "taken in colposcopy: the clinic tells her",
         CANCELLED: "a letter was wished, and the record changed",
         AWAITING: "taken, and not worked on yet",
@@ -49,7 +49,7 @@ def place_of(standing: Standing) -> tuple[str, str]:
     return OTHER, "not-on-record" if standing.state == "recorded" else standing.state
 
 
-_HAS_A_LETTER = ("wished", "sent", "delivered", "failed")
+_HAS_A_LETTER = ("wished", "sent", "delivered", "failed", "elsewhere")
 _WITHHELD = {"source-type": SOURCE_TYPE_7, "too-old": OUTSIDE_CUT_OFF}
 
 

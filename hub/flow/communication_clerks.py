@@ -6,16 +6,17 @@ It is no task about her record, and holds none of her other letters: a view of i
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from hub import telemetry
 from hub.domain.letters import WHY_GONE
 from hub.flow.actions import Signed
 from hub.flow.clerks import Refused
-from hub.flow.letters import LEFT, PAUSED, objection, wish_again
+from hub.flow.letters import ELSEWHERE, LEFT, LET_BE, PAUSED, objection, wish_again
 from hub.flow.ports.communications import CommunicationDecision, CommunicationRow
 from hub.flow.ports.records import LetterRow
 from hub.flow.recording import folded
-from hub.flow.step import Step
+from hub.flow.step import Step, person_name
 
 TOLD, RETRIED = "told", "retried"
 _NOT_CALLED_FOR = "Her record no longer calls for this letter."
@@ -52,6 +53,21 @@ def undo(step: Step, reference: str, signed: Signed) -> None:
     _decided(step, row, "undo", signed)
 
 
+def let_be(step: Step, before: datetime, most: int, signed: Signed) -> int:
+    """Letters wished before then do not go out: until then others sent them, and nobody is to be told twice. How many
+    were let be. No fold wishes them again. Raises Refused."""
+    _refuse_unsigned(signed)
+    found = step.tx.communications.in_state_before("wished", before, most)
+    step.tx.hold(*(person_name(each) for each in sorted({wish.participant_id for wish in found})))
+    held = step.tx.letters.get([wish.letter_id for wish in found])
+    letters = [each for each in held if each.state == "wished" and each.changed_at < before]
+    for letter in letters:
+        why = f"{signed.by}: {signed.why}"
+        step.tx.letters.put(replace(letter, state=ELSEWHERE, rule=LET_BE, why=why, changed_at=step.now))
+    step.tell(telemetry.decision_taken, LET_BE)
+    return len(letters)
+
+
 def _unwish(step: Step, row: CommunicationRow, letter: LetterRow) -> None:
     if letter.state not in ("wished", "waiting"):
         raise Refused(f"It was wished again, and cannot be called back: the letter is {letter.state}.")
@@ -68,8 +84,7 @@ def _open(step: Step, reference: str, signed: Signed) -> tuple[CommunicationRow,
 
 def _held(step: Step, reference: str, signed: Signed) -> tuple[CommunicationRow, LetterRow]:
     """The message and its letter, as they are once nobody else decides about them."""
-    if not signed.by.strip() or not signed.why.strip():
-        raise Refused("A decision names who takes it and why.")
+    _refuse_unsigned(signed)
     found = step.tx.communications.find(reference)
     if not found or found[0].reference != reference:
         raise Refused("There is no such message.")
@@ -78,6 +93,11 @@ def _held(step: Step, reference: str, signed: Signed) -> tuple[CommunicationRow,
     (row,) = step.tx.communications.named([reference], [])
     (letter,) = step.tx.letters.get([row.letter_id])
     return row, letter
+
+
+def _refuse_unsigned(signed: Signed) -> None:
+    if not signed.by.strip() or not signed.why.strip():
+        raise Refused("A decision names who takes it and why.")
 
 
 def _decided(step: Step, row: CommunicationRow, action: str, signed: Signed) -> None:

@@ -24,7 +24,10 @@ PAUSED, HELD = "paused", "A task about her is open."
 _WHY = {"": "", PAUSED: HELD, **WHY_GONE}
 CHANGED, RECORD_CHANGED = "record-changed", "The record changed."
 TOO_OLD = "too-old"
-LEFT = ("sent", "delivered", "failed")
+ELSEWHERE, LET_BE = "elsewhere", "let-be"
+"""The state of a letter that others have sent, and why."""
+LEFT = ("sent", "delivered", "failed", ELSEWHERE)
+"""Whoever has it has it: no fold touches it any more."""
 _STEP_OF = {code: step for (step, _), code in INVITATIONS.items()}
 
 

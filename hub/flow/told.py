@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from hub.flow.letters import LEFT
+from hub.flow.letters import ELSEWHERE, LEFT
 from hub.flow.ports.communications import WITHDRAWN, CommunicationRow
 from hub.flow.ports.records import LetterRow
 from hub.flow.ports.store import Transaction
@@ -28,7 +28,7 @@ def stages(tx: Transaction, letters: Sequence[LetterRow]) -> Iterator[Stage]:
         for row in messages:
             if row.letter_id == letter.letter_id:
                 yield from _of_message(letter, row)
-        if letter.state not in LEFT:
+        if letter.state not in LEFT or letter.state == ELSEWHERE:
             yield Stage(letter, letter.changed_at, letter.state, letter.rule)
 
 

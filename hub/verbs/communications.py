@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import argparse
 import getpass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Any
 
 from hub.errors import CannotRun
-from hub.verbs.person import decide
-from hub.verbs.speaking import data_argument, json_argument, opened_store, say, say_json, say_table, settings_of
+from hub.verbs.person import day, decide, stepped
+from hub.verbs.speaking import (
+    advancing,
+    data_argument,
+    json_argument,
+    opened_store,
+    say,
+    say_json,
+    say_table,
+    settings_of,
+)
 
 if TYPE_CHECKING:
     from hub.domain.communications import News
@@ -26,9 +35,12 @@ EXAMPLES = (
     "hub communications settle 3f2a --why 'practice told her'     she was told by other means",
     "hub communications retry 3f2a --why 'address corrected'      wished again, under another reference",
     "hub communications undo 3f2a --why 'that was another'        take back what was decided",
+    "hub communications let-be --before 2026-11-01 --dry-run      before the first start with NHS Notify: what is old",
+    "hub communications let-be --before 2026-11-01 --why 'sent by CSMS until then'        it does not go out",
 )
 STATES = ("claimed", "sent", "delivered", "failed", "withdrawn")
 LIMIT = 200
+AT_ONCE = 500
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,6 +51,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         ("settle", "she was told by other means, or need not be"),
         ("retry", "the letter is wished again"),
         ("undo", "take back what was decided"),
+        ("let-be", "letters wished before a day do not go out: others sent them"),
     ):
         action = actions.add_parser(name, help=line)
         data_argument(action)
@@ -47,15 +60,25 @@ def arguments(parser: argparse.ArgumentParser) -> None:
             action.add_argument("--state", choices=STATES, help="those in this state (default: those needing somebody)")
             action.add_argument("--limit", type=int, default=LIMIT, help=f"how many (default {LIMIT})")
             continue
+        if name == "let-be":
+            _let_be_arguments(action)
+            continue
         action.add_argument("message", help="the message's reference, or how it begins")
         if name != "show":
             action.add_argument("--by", default=getpass.getuser(), help="who decides (default: the user)")
             action.add_argument("--why", required=True, help="the reason, kept; no clinical information")
 
 
+def _let_be_arguments(action: argparse.ArgumentParser) -> None:
+    action.add_argument("--before", type=day, required=True, metavar="DATE", help="those wished before that day began")
+    action.add_argument("--dry-run", action="store_true", help="say how many that would be, and change nothing")
+    action.add_argument("--by", default=getpass.getuser(), help="who decides (default: the user)")
+    action.add_argument("--why", default="", help="the reason, kept with each letter (needed without --dry-run)")
+
+
 def run(options: argparse.Namespace) -> int:
     with opened_store(options) as store:
-        return {"list": _list, "show": _show}.get(options.action, _decide)(store, options)
+        return {"list": _list, "show": _show, "let-be": _let_be}.get(options.action, _decide)(store, options)
 
 
 def _list(store: SqlStore, options: argparse.Namespace) -> int:
@@ -181,3 +204,34 @@ def _decision(step: Step, reference: str, action: str, signed: Signed) -> None:
     from hub.flow import communication_clerks as clerks
 
     {"settle": clerks.settle, "retry": clerks.retry, "undo": clerks.undo}[action](step, reference, signed)
+
+
+def _let_be(store: SqlStore, options: argparse.Namespace) -> int:
+    from hub.domain.dates import ENGLAND
+
+    before = datetime.combine(options.before, time(), ENGLAND)
+    by_code = store.read_now(lambda tx: tx.communications.count_before("wished", before))
+    many = sum(by_code.values())
+    if options.dry_run:
+        if options.json:
+            say_json({"wished_before": by_code})
+        else:
+            say_table(("letter", "wished before then"), [*by_code.items(), ("all", many)])
+        return 0
+    if not options.why.strip():
+        raise CannotRun("--why is needed: the reason is kept with each letter. --dry-run says how many there are.")
+    left = _let_each_be(store, options, before, many)
+    say_json({"let_be": left}) if options.json else say(f"{left:,} letters do not go out.")
+    return 0
+
+
+def _let_each_be(store: SqlStore, options: argparse.Namespace, before: datetime, many: int) -> int:
+    """In batches: whoever else decides about one of these people waits for no more than one."""
+    from hub.flow.communication_clerks import let_be
+    from hub.flow.patience import patiently_now
+
+    advance, left = advancing("letters", many), 0
+    while some := patiently_now(stepped, store, options, lambda step, signed: let_be(step, before, AT_ONCE, signed)):
+        left += some
+        advance(some)
+    return left

@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hub.errors import CannotRun
 from hub.verbs.speaking import (
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from hub.flow.ports.recall import ActionRow
     from hub.flow.step import Step
     from hub.io.store import SqlStore
+
+T = TypeVar("T")
 
 EXAMPLES = (
     "hub person show                                          the date, and why, fact by fact, rule by rule",
@@ -112,26 +114,33 @@ def _person(store: SqlStore, workgroups: list[str]) -> Participant:
     return person
 
 
-def decide(store: SqlStore, options: argparse.Namespace, work: Callable[[Step, Signed], object]) -> int:
-    """Take a decision in a transaction of its own; say what came of it."""
+def stepped(store: SqlStore, options: argparse.Namespace, work: Callable[[Step, Signed], T]) -> T:
+    """What `work` gives, done in a transaction of its own and signed by whoever the options name."""
     from hub.app import context_of
     from hub.flow.actions import Signed
-    from hub.flow.clerks import Refused
     from hub.flow.step import Step, tell_all
 
     context, cause = context_of(settings_of(options)), str(uuid.uuid4())
     signed = Signed(options.by, options.why, getattr(options, "case", ""), getattr(options, "practice", ""))
 
-    def in_one(tx: Any) -> tuple[Step, object]:
+    def in_one(tx: Any) -> tuple[Step, T]:
         step = Step(tx, context.policies, context.clock(), cause=cause)
         return step, work(step, signed)
 
+    step, made = store.write_now(in_one)
+    tell_all(step.told)
+    return made
+
+
+def decide(store: SqlStore, options: argparse.Namespace, work: Callable[[Step, Signed], object]) -> int:
+    """Take a decision in a transaction of its own; say what came of it."""
+    from hub.flow.clerks import Refused
+
     try:
-        step, made = store.write_now(in_one)
+        made = stepped(store, options, work)
     except Refused as error:
         say_json({"done": False, "why_not": str(error)}) if options.json else say(f"Not done: {error}")
         return 1
-    tell_all(step.told)
     say_json({"done": True, "action": made}) if options.json else say(f"Done{f': {made}' if made else ''}.")
     return 0
 

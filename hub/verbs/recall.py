@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
 from hub.errors import CannotRun
-from hub.verbs.speaking import data_argument, json_argument, opened_store, say, say_json, say_table, settings_of
+from hub.verbs.speaking import (
+    advancing,
+    data_argument,
+    json_argument,
+    opened_store,
+    say,
+    say_json,
+    say_table,
+    settings_of,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from hub.flow.ports.recall import RunReport
 
 EXAMPLES = (
@@ -83,7 +89,7 @@ def _run(options: argparse.Namespace) -> int:
         due = store.read_now(todays.due)
         if options.dry_run:
             return _say_due(options, on, due)
-        return _say(options, todays.run(_progress(sum(due.values()))))
+        return _say(options, todays.run(advancing("call and recall", sum(due.values()))))
 
 
 def _say_due(options: argparse.Namespace, on: date, due: dict[str, int]) -> int:
@@ -122,22 +128,3 @@ def _say(options: argparse.Namespace, report: RunReport) -> int:
     if FAULT in report.taken:
         say("A fault of ours kept some from their step: see our_fault in the log, and `hub report failsafe` for whose.")
     return wrong
-
-
-def _progress(total: int) -> Callable[[int], object]:
-    """A bar on a terminal, nothing elsewhere."""
-    if not sys.stderr.isatty() or not total:
-        return lambda count: None
-    from rich.console import Console
-    from rich.progress import Progress
-
-    bar = Progress(console=Console(stderr=True), transient=True)
-    task = bar.add_task("call and recall", total=total)
-    bar.start()
-
-    def advance(count: int) -> None:
-        bar.advance(task, count)
-        if bar.finished:
-            bar.stop()
-
-    return advance

@@ -13,8 +13,11 @@ from hub.flow.actions import Signed
 from hub.flow.clerks import Refused
 from hub.flow.communication_report import CommunicationReport, communication_report
 from hub.flow.ports.communications import CommunicationRow
+from hub.flow.recording import refold
+from hub.flow.step import Step
 from tests.flow.postbox import Postbox, refuses, told
 from tests.flow.scene import CLERK, WHY, Scene
+from tests.flow.test_letter_account import account_of
 from tests.flow.test_telling import CATALOGUE, GONE, changed, hears, only, people, rows, states, tell
 
 SIGNED = Signed(CLERK, WHY)
@@ -162,3 +165,27 @@ async def test_a_letter_that_waits_for_no_task_is_silent(scene: Scene) -> None:
     # A fault of ours: the task is closed, and her letters are not looked at.
     scene.step(lambda step: step.put_task(replace(task, state="closed", closed_at=scene.now)))
     assert [one.what for one in report(scene).silent] == ["waits-for-no-task"]
+
+
+async def test_what_others_sent_before_we_began_is_let_be_and_no_fold_wishes_it_again(scene: Scene) -> None:
+    postbox = Postbox()
+    (old,) = await people(scene, "X0A")
+    scene.now += timedelta(days=2)
+    began = scene.now
+    scene.now += timedelta(hours=1)
+    (new,) = await people(scene, "X9S")
+    assert scene.read(lambda tx: tx.communications.count_before("wished", began)) == {"PX0A": 1}
+    left: list[int] = []
+    scene.step(lambda step: left.append(clerks.let_be(step, began, 10, SIGNED)))
+    assert left == [1]
+    scene.step(lambda step: _fold_again(step, old))
+    await tell(scene, postbox)
+    assert (states(scene, old), states(scene, new)) == ({"PX0A": "elsewhere"}, {"PX9S": "sent"})
+    (letter,) = scene.every_letter_of(old)
+    assert letter.why == f"{CLERK}: {WHY}"
+    assert report(scene).silent == ()
+    assert account_of(scene).places["letter"] == 2
+
+
+def _fold_again(step: Step, person: Participant) -> None:
+    refold(step, person.participant_id)

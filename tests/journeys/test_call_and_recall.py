@@ -87,8 +87,8 @@ ACCOUNT = """\
 Results ever received, and their letters:
 
 place            results
----------------  -------  ----------------------------------------------------
-letter           0        a letter is wished, on its way, delivered, or failed
+---------------  -------  --------------------------------------------------------------------
+letter           0        a letter is wished, on its way, delivered, failed, or sent by others
 source-type-7    0        taken in colposcopy: the clinic tells her
 cancelled        0        a letter was wished, and the record changed
 awaiting         0        taken, and not worked on yet

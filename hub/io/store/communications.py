@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, Select, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, func, insert, or_, select, update
 
 from hub.domain.communications import ChannelNews, MessageNews, News
 from hub.flow.ports.communications import (
@@ -37,6 +37,10 @@ _MOST_KEYS = 500
 _KINDS: Mapping[str, type[MessageNews] | type[ChannelNews]] = {"message": MessageNews, "channel": ChannelNews}
 _encoder = msgspec.json.Encoder()
 _UNSENT = (letters.c.state == "wished",)
+
+
+def _since_before(state: str, before: datetime) -> tuple[ColumnElement[bool], ...]:
+    return letters.c.state == state, letters.c.changed_at < before
 
 
 def _batch(row: Row[Any]) -> BatchRow:
@@ -82,6 +86,17 @@ class SqlCommunications(Room):
         query = select(letters.c.letter_id, letters.c.participant_id).where(*_UNSENT, letters.c.code.in_(codes))
         order = query.order_by(letters.c.changed_at, letters.c.letter_id).limit(limit)
         return [Wish(*row) for row in self._connection.execute(order)]
+
+    def in_state_before(self, state: str, before: datetime, limit: int) -> list[Wish]:
+        """The oldest letters in this state since before then."""
+        query = select(letters.c.letter_id, letters.c.participant_id).where(*_since_before(state, before))
+        order = query.order_by(letters.c.changed_at, letters.c.letter_id).limit(limit)
+        return [Wish(*row) for row in self._connection.execute(order)]
+
+    def count_before(self, state: str, before: datetime) -> dict[str, int]:
+        """How many of each code."""
+        query = select(letters.c.code, func.count()).where(*_since_before(state, before)).group_by(letters.c.code)
+        return {row[0]: row[1] for row in self._connection.execute(query.order_by(letters.c.code))}
 
     def begin(self, batch: BatchRow, rows: Sequence[CommunicationRow]) -> None:
         """A claim: from now on these messages are in the hands of whoever made it."""

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from hub.io.store.room import Room
 from hub.io.store.schema import discharges, journal, letters, repeats, replies, results, tasks
 
-_WISHED = ("wished", "sent", "delivered", "failed")
+_WISHED = ("wished", "sent", "delivered", "failed", "elsewhere")
 
 
 class SqlCounts(Room):

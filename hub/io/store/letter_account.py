@@ -12,7 +12,7 @@ from hub.flow.ports.records import Span
 from hub.io.store.room import Room
 from hub.io.store.schema import discharges, journal, letters, matches, outbox, results
 
-_STRONGEST = ("cancelled", "withheld", "failed", "waiting", "wished", "sent", "delivered")
+_STRONGEST = ("cancelled", "withheld", "failed", "waiting", "wished", "elsewhere", "sent", "delivered")
 """Of several letters of one result the last of these says where it stands."""
 _REPORTED = ("ResultReported", "ReportParked")
 _DISCHARGED = ("DischargeReported", "DischargeUnread")

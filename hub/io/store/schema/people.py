@@ -196,7 +196,10 @@ letters = Table(
     Column("result_id", String(36), ForeignKey("results.result_id"), comment="none: an invitation or a reminder"),
     Column("code", String(8), nullable=False),
     Column(
-        "state", String(16), nullable=False, comment="wished, waiting, cancelled, withheld; sent, delivered, failed"
+        "state",
+        String(16),
+        nullable=False,
+        comment="wished, waiting, cancelled, withheld; sent, delivered, failed, elsewhere",
     ),
     Column("why", Words, nullable=False),
     Column("changed_at", Moment, nullable=False),
