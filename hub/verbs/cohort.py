@@ -42,7 +42,9 @@ SHOWN = 20
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    importing = actions.add_parser("import", help="add people, or renew what is known of them")
+    importing = actions.add_parser(
+        "import", help="add people, or renew what is known of them; what a row leaves empty stays"
+    )
     importing.add_argument("file", type=Path, help="a .csv file with a heading line, or .ndjson")
     importing.add_argument(
         "--refused", type=Path, metavar="FILE", help="where to write the refused rows (default: FILE.refused.csv)"
@@ -103,13 +105,13 @@ class _Import:
     def _batch(self, rows: list[Row]) -> list[RefusedRow]:
         """One transaction; returns what it alone could see must be refused."""
         from hub.domain.people import Participant
-        from hub.flow.cohort_import import REPLACED, RefusedRow, take_people
+        from hub.flow.cohort_import import take_people
         from hub.flow.step import Step
 
         people = {row.nhs_number: (line, row) for line, row in rows if isinstance(row, Participant)}
         cause, now = str(uuid.uuid4()), self._context.clock()
 
-        def work(tx: Transaction) -> tuple[set[str], CohortFileRow]:
+        def work(tx: Transaction) -> tuple[dict[str, RefusedRow], CohortFileRow]:
             step = Step(tx, self._context.policies, now, cause)
             left = take_people(step, [person for _, person in people.values()])
             row = replace(self._row, line=rows[-1][0], taken=self._row.taken + len(people) - len(left))
@@ -117,7 +119,7 @@ class _Import:
             return left, row
 
         left, self._row = self._store.write_now(work)
-        return [RefusedRow(people[number][0], "nhs_number", REPLACED) for number in left]
+        return [replace(why, line=people[number][0]) for number, why in left.items()]
 
     def _keep(self, row: CohortFileRow) -> None:
         self._row = row
