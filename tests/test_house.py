@@ -259,3 +259,15 @@ def test_setup_names_the_package_that_is_missing(tmp_path: Path) -> None:
         assert done.returncode == 2
         assert "apt-get install python3-venv" in done.stdout
         assert not (tmp_path / ".venv").exists()
+
+
+def test_a_day_is_a_day_in_england() -> None:
+    """For an hour of each summer night it is yesterday in UTC: a check would not say what the hub answers."""
+    wrong = re.compile(r"now\(UTC\)\.date\(\)|date\.today\(\)")
+    found = [
+        path.name
+        for room in ("hub", "adapters")
+        for path in (ROOT / room).rglob("*.py")
+        if wrong.search(path.read_text())
+    ]
+    assert found == []

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hub.domain.dates import day_in_england
 from hub.errors import CannotRun
 from hub.verbs.decode import read_file
 from hub.verbs.speaking import json_argument, say, say_json, settings_of
@@ -113,7 +114,7 @@ def _check_message(options: argparse.Namespace) -> int:
     tables = feeds_of(settings_of(options))
     raw = read_file(options.file)
     adapter, feeds = of_feed(options.feed, tables) if options.feed else whose(raw, ADAPTERS, tables)
-    told = conformance(adapter, raw, feeds, options.on or datetime.now(UTC).date())
+    told = conformance(adapter, raw, feeds, options.on or day_in_england(datetime.now(UTC)))
     structure = _structure(raw) if options.structure else []
     if options.json:
         say_json({**told.as_json(), "structure": structure})

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from hub.domain.dates import day_in_england
 from hub.errors import CannotRun
 from hub.verbs.check import day, feeds_of
 from hub.verbs.speaking import data_argument, json_argument, opened_store, say, say_json, say_table, settings_of
@@ -39,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     tables = feeds_of(settings_of(options))
     if options.feed and options.feed not in tables.by_id:
         raise CannotRun(f"There is no feed {options.feed!r}. There are: {', '.join(sorted(tables.by_id))}.")
-    since = options.since or datetime.now(UTC).date() - timedelta(days=DAYS)
+    since = options.since or day_in_england(datetime.now(UTC)) - timedelta(days=DAYS)
     with opened_store(options) as store:
         covered = _covered(store, tables, options.feed, since)
     told = [as_json(each) for each in covered.values()]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
+from hub.domain.dates import day_in_england
 from hub.errors import CannotRun, Reason
 from hub.verbs.discharge_view import fields_of, say_discharge, view_of
 from hub.verbs.person import day, decide
@@ -86,7 +87,7 @@ def _list(store: SqlStore, options: argparse.Namespace) -> int:
         say_json({"counts": counts, "discharges": [fields_of(row, task) for row, task in found]})
         return 0
     if found:
-        today = datetime.now(UTC).date()
+        today = day_in_england(datetime.now(UTC))
         say_table(
             ("discharge", "clock", "feed", "received", "clinic's date", "counts", "reason"),
             [_line(row, task, today) for row, task in found],

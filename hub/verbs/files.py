@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from hub.errors import CannotRun
 from hub.verbs.feeds import known_feeds, moment, named_feed
-from hub.verbs.speaking import data_argument, json_argument, opened_store, say, say_json, say_table
+from hub.verbs.speaking import count, data_argument, json_argument, opened_store, say, say_json, say_table
 
 if TYPE_CHECKING:
     from hub.flow.ports.feeds import FileFault, FileNote
@@ -34,7 +34,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     listing = actions.add_parser("list", help="the newest files of a feed; what is missing or corrupt first")
     listing.add_argument("feed", help="the feed")
-    listing.add_argument("--limit", type=int, default=LIMIT, help=f"how many (default {LIMIT})")
+    listing.add_argument("--limit", type=count, default=LIMIT, help=f"how many (default {LIMIT})")
     add = actions.add_parser("add", help="a file that you know to be missing")
     add.add_argument("feed", help="the feed")
     add.add_argument("--name", default="", help="the file, as the laboratory names it")

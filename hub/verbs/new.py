@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hub.domain.dates import day_in_england
 from hub.errors import CannotRun
 from hub.verbs.check import day
 from hub.verbs.decode import read_file
@@ -59,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
     mappings = options.mappings or settings_of(options).mappings
     golden = options.golden or mappings.resolve().parent / "tests" / "golden"
     path = mappings / "feeds" / f"{options.feed}.toml"
-    raw, today = read_file(options.sample), options.on or datetime.now(UTC).date()
+    raw, today = read_file(options.sample), options.on or day_in_england(datetime.now(UTC))
     written, remarks = [], []
     if not path.exists():
         remarks = _write_table(path, raw, options)

@@ -9,6 +9,7 @@ import sys
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from hub.domain.dates import day_in_england
 from hub.verbs.person import day, decide
 from hub.verbs.speaking import (
     data_argument,
@@ -82,7 +83,7 @@ def _answer(step: Step, options: argparse.Namespace, signed: Signed) -> None:
 
 
 def _list(store: SqlStore, options: argparse.Namespace) -> int:
-    since = date.min if options.list == "due" else datetime.now(UTC).date() - SHOWN_FOR
+    since = date.min if options.list == "due" else day_in_england(datetime.now(UTC)) - SHOWN_FOR
     people = store.read_now(lambda tx: _people(tx, options, since))
     if options.json:
         say_json(people)

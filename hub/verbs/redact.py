@@ -8,6 +8,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from hub.domain.dates import day_in_england
 from hub.errors import CannotRun
 from hub.verbs.check import day, feeds_of, of_feed
 from hub.verbs.decode import read_file
@@ -38,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     tables = feeds_of(settings_of(options))
     adapter, feeds = of_feed(options.feed, tables) if options.feed else whose(raw, ADAPTERS, tables)
     try:
-        new = redacted(adapter, raw, feeds, options.on or datetime.now(UTC).date(), secrets.token_bytes(16))
+        new = redacted(adapter, raw, feeds, options.on or day_in_england(datetime.now(UTC)), secrets.token_bytes(16))
     except NotRedacted as why:
         sys.stderr.write(f"hub redact: Nothing is written. {why} Redact it by hand.\n")
         return 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import csv
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -119,7 +120,7 @@ def _reconciliation(store: SqlStore, options: argparse.Namespace) -> int:
 
     feed = named_feed(known_feeds(options), options.feed)
     on = options.on or day_in_england(datetime.now(UTC)) - timedelta(days=1)
-    theirs = read_list(_text_of(options.list)) if options.list else None
+    theirs = _list_of(options.list, read_list) if options.list else None
     found = store.read_now(lambda tx: reconcile(tx, feed, on, theirs))
     if options.json:
         say_json(found.as_json())
@@ -130,12 +131,12 @@ def _reconciliation(store: SqlStore, options: argparse.Namespace) -> int:
     return 0 if found.agrees else 1
 
 
-def _text_of(path: Path) -> str:
+def _list_of(path: Path, read: Callable[[str], list[str]]) -> list[str]:
     try:
-        return path.read_bytes().decode("utf-8")
+        return read(path.read_bytes().decode("utf-8"))
     except OSError as error:
         raise CannotRun(f"{path} cannot be read ({error.strerror}).") from None
-    except UnicodeDecodeError:
+    except (UnicodeDecodeError, csv.Error):
         raise CannotRun(f"{path} is no list of slide numbers: save it as text (UTF-8), one number a line.") from None
 
 

@@ -30,6 +30,13 @@ def json_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON for programs instead of text for people")
 
 
+def count(text: str) -> int:
+    """How many: an argument that is a whole number from 1 on. Of less the databases make this and that."""
+    if not (text.isascii() and text.isdecimal() and 0 < int(text) < 10**9):
+        raise argparse.ArgumentTypeError("a whole number from 1 on")
+    return int(text)
+
+
 def workgroup_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--workgroup",
