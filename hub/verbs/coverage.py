@@ -99,8 +99,9 @@ def as_json(coverage: Coverage) -> dict[str, Any]:
         "feed": coverage.feed,
         "messages": coverage.messages,
         "unmapped": [
-            {"fact": fact, "place": place, "code": as_told(code, times), "times": times}
+            {"fact": fact, "place": place, "code": told, "is_shape": told != code, "times": times}
             for (fact, place, code), times in coverage.unmapped.most_common()
+            for told in (as_told(code, times),)
         ],
         "codes_never_read": [
             {"place": place, "code": code, "messages": times}
@@ -116,7 +117,8 @@ def _say(told: list[dict[str, Any]], since: date) -> None:
     for each in told:
         say(f"{each['feed']}: {each['messages']} messages since {since}")
         for one in each["unmapped"]:
-            say(f"  not in our table: {one['code']} at {one['place']} ({one['fact']}), {one['times']} times")
+            code = f"a code of the shape {one['code']}" if one["is_shape"] else one["code"]
+            say(f"  not in our table: {code} at {one['place']} ({one['fact']}), {one['times']} times")
         if not each["unmapped"]:
             say("  Every code is in our table.")
         rows = [("code", one["place"], one["code"], one["messages"]) for one in each["codes_never_read"]]

@@ -98,6 +98,7 @@ def _tell(options: argparse.Namespace, written: Sequence[Path], remarks: Sequenc
 def _write_table(path: Path, raw: bytes, options: argparse.Namespace) -> list[str]:
     """Write the proposed table; what is to be looked at in it."""
     from adapters import ADAPTERS
+    from hub.flow.conformance import is_readable
     from hub.mapping.check import STAND_IN
     from hub.mapping.proposal import proposed
     from hub.mapping.writing import table_text
@@ -111,6 +112,8 @@ def _write_table(path: Path, raw: bytes, options: argparse.Namespace) -> list[st
     if options.code and not re.fullmatch(form, options.code):
         raise CannotRun(f"{due}.")
     opened = adapter.open(raw)
+    if not is_readable(adapter, opened, lambda _application, _facility: None):
+        raise CannotRun(f"{options.sample} cannot be read as {options.dialect}. Is it in another language (--dialect)?")
     alike = _alike(path.parent, options.dialect)
     name = options.name or options.feed.replace("_", " ").title()
     proposal = proposed(
