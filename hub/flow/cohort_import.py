@@ -7,7 +7,7 @@ import difflib
 import json
 import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, TextIO
@@ -16,6 +16,7 @@ from hub.domain.dates import day_in_england
 from hub.domain.nhs_number import is_valid, normalise
 from hub.domain.people import EVERYBODY, WORKGROUPS, Participant
 from hub.flow.clerks import people_changed
+from hub.flow.ports.store import Transaction
 from hub.flow.step import Step
 
 REQUIRED = ("nhs_number", "family_name", "given_names", "date_of_birth")
@@ -160,20 +161,37 @@ def take_people(step: Step, people: list[Participant]) -> dict[str, RefusedRow]:
     """
     step.tx.hold_everything()
     last = {person.nhs_number: person for person in people}
-    known = step.tx.cohort.ids_of(list(last))
-    before = {person.nhs_number: person for person in step.tx.cohort.of(list(known.values()))}
-    left = {number: RefusedRow(0, "nhs_number", REPLACED) for number, person in before.items() if person.merged_into}
-    new = [person for number, person in last.items() if number not in before and person.participant_id]
-    borne = {person.participant_id for person in step.tx.cohort.of([person.participant_id for person in new])}
-    for person in new:
-        if person.participant_id in borne:
-            left[person.nhs_number] = RefusedRow(0, "participant_id", ANOTHERS)
-        borne.add(person.participant_id)
+    before = _known(step.tx, last)
+    left = _left_alone(step.tx, last, before)
     today = day_in_england(step.now)
     people_changed(
         step,
         [_told(person, before.get(number), today) for number, person in last.items() if number not in left],
     )
+    return left
+
+
+def left_alone(tx: Transaction, people: list[Participant]) -> dict[str, RefusedRow]:
+    """Of people whose rows were looked at before: those that were left alone then, by number."""
+    last = {person.nhs_number: person for person in people}
+    return _left_alone(tx, last, _known(tx, last))
+
+
+def _known(tx: Transaction, numbers: Iterable[str]) -> dict[str, Participant]:
+    ids = tx.cohort.ids_of(list(numbers))
+    return {person.nhs_number: person for person in tx.cohort.of(list(ids.values()))}
+
+
+def _left_alone(
+    tx: Transaction, last: Mapping[str, Participant], before: Mapping[str, Participant]
+) -> dict[str, RefusedRow]:
+    left = {number: RefusedRow(0, "nhs_number", REPLACED) for number, person in before.items() if person.merged_into}
+    new = [person for number, person in last.items() if number not in before and person.participant_id]
+    borne = {person.participant_id for person in tx.cohort.of([person.participant_id for person in new])}
+    for person in new:
+        if person.participant_id in borne:
+            left[person.nhs_number] = RefusedRow(0, "participant_id", ANOTHERS)
+        borne.add(person.participant_id)
     return left
 
 

@@ -96,11 +96,23 @@ class _Import:
         before, refused = self._row.taken, []
         for rows in _read_ahead(lines_of(path, _progress(path))):
             refused += [row for _, row in rows if isinstance(row, RefusedRow)]
-            ahead = [each for each in rows if each[0] > self._row.line]
+            done = [each for each in rows if each[0] <= self._row.line]
+            ahead = rows[len(done) :]
+            if done:
+                refused += self._left_before(done)
             if ahead:
                 refused += self._batch(ahead)
         self._keep(replace(self._row, refused=len(refused), ended_at=self._context.clock()))
         return _Taken(self._row.taken - before, before, refused)
+
+    def _left_before(self, rows: list[Row]) -> list[RefusedRow]:
+        """What an earlier run has left alone of rows that it took."""
+        from hub.domain.people import Participant
+        from hub.flow.cohort_import import left_alone
+
+        lines = {row.nhs_number: (line, row) for line, row in rows if isinstance(row, Participant)}
+        left = self._store.read_now(lambda tx: left_alone(tx, [person for _, person in lines.values()]))
+        return [replace(why, line=lines[number][0]) for number, why in left.items()]
 
     def _batch(self, rows: list[Row]) -> list[RefusedRow]:
         """One transaction; returns what it alone could see must be refused."""
