@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from hub.domain.dates import day_in_england
 from hub.errors import CannotRun
-from hub.verbs.check import day, feeds_of
-from hub.verbs.speaking import data_argument, json_argument, opened_store, say, say_json, say_table, settings_of
+from hub.verbs.check import feeds_of
+from hub.verbs.speaking import data_argument, day, json_argument, opened_store, say, say_json, say_table, settings_of
 
 if TYPE_CHECKING:
     from hub.flow.coverage import Coverage

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from hub.domain.dates import day_in_england
 from hub.errors import CannotRun, Reason
 from hub.verbs.discharge_view import fields_of, say_discharge, view_of
-from hub.verbs.person import day, decide
-from hub.verbs.speaking import data_argument, json_argument, opened_store, say, say_json, say_table
+from hub.verbs.person import decide
+from hub.verbs.speaking import data_argument, day, json_argument, opened_store, say, say_json, say_table
 
 if TYPE_CHECKING:
     from hub.flow.actions import Signed

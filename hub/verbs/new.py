@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from hub.domain.dates import day_in_england
 from hub.errors import CannotRun
-from hub.verbs.check import day
 from hub.verbs.decode import read_file
 from hub.verbs.redact import write_file
-from hub.verbs.speaking import json_argument, say, say_json, settings_of
+from hub.verbs.speaking import day, json_argument, say, say_json, settings_of
 
 if TYPE_CHECKING:
     from hub.contract import Adapter, Item, Opened

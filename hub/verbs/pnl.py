@@ -10,9 +10,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from hub.domain.dates import day_in_england
-from hub.verbs.person import day, decide
+from hub.verbs.person import decide
 from hub.verbs.speaking import (
     data_argument,
+    day,
     json_argument,
     opened_store,
     say,

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from hub.errors import CannotRun
-from hub.verbs.speaking import data_argument, json_argument, opened_store, say, say_json, say_table, settings_of
+from hub.verbs.speaking import data_argument, day, json_argument, opened_store, say, say_json, say_table, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,16 +29,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     running.add_argument("--dry-run", action="store_true", help="only count what is due")
     showing = actions.add_parser("show", help="what the run of a day did")
     for each in (running, showing):
-        each.add_argument("--on", type=_day, metavar="DATE", help="the day (default: today)")
+        each.add_argument("--on", type=day, metavar="DATE", help="the day (default: today)")
         data_argument(each)
         json_argument(each)
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError("a date is written like 2026-01-31") from None
 
 
 def run(options: argparse.Namespace) -> int:

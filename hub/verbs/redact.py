@@ -10,9 +10,9 @@ from pathlib import Path
 
 from hub.domain.dates import day_in_england
 from hub.errors import CannotRun
-from hub.verbs.check import day, feeds_of, of_feed
+from hub.verbs.check import feeds_of, of_feed
 from hub.verbs.decode import read_file
-from hub.verbs.speaking import json_argument, say, say_json, settings_of
+from hub.verbs.speaking import day, json_argument, say, say_json, settings_of
 
 EXAMPLES = (
     "hub redact report.hl7 --out shareable.hl7      names, numbers, births and addresses swapped, free text masked",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from hub.verbs.communications_report import communications_arguments, run_commun
 from hub.verbs.failsafe_report import failsafe_arguments, run_failsafe
 from hub.verbs.feeds import known_feeds, named_feed
 from hub.verbs.letters_report import letters_arguments, run_letters
-from hub.verbs.speaking import data_argument, json_argument, opened_store, say, say_json, say_table
+from hub.verbs.speaking import data_argument, day, json_argument, opened_store, say, say_json, say_table
 
 if TYPE_CHECKING:
     from hub.flow.laboratory_report import Figures, LaboratoryReport
@@ -40,7 +40,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     laboratory = reports.add_parser("laboratory", help="a laboratory's week: answers, refusals, faults, peers")
     laboratory.add_argument("--week", help="2026-W10, or any day of it (default: the last whole week)")
     reconciliation = reports.add_parser("reconciliation", help="the slides of a day: their list against ours")
-    reconciliation.add_argument("--on", type=date.fromisoformat, metavar="DATE", help="the day (default: yesterday)")
+    reconciliation.add_argument("--on", type=day, metavar="DATE", help="the day (default: yesterday)")
     reconciliation.add_argument("--list", type=Path, metavar="FILE", help="their slide numbers, one a line, or CSV")
     for one in (laboratory, reconciliation):
         one.add_argument("--feed", required=True, help="whose")

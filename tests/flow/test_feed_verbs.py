@@ -149,9 +149,13 @@ def test_what_is_no_list_of_slides_is_said(ask: Inside, tmp_path: Path) -> None:
         ("journal", "list", "--limit", 0),
         ("refusals", "--limit", -1),
         ("tap", "--once", 0),
+        ("refusals", "--after", "9" * 23),
+        ("report", "reconciliation", "--feed", "northmoor", "--on", "0001-01-01"),
+        ("files", "inform", "5f0c", "--who", "S", "--by", "x", "--on", "9999-12-31"),
+        ("coverage", "--since", "yesterday"),
     ],
 )
-def test_how_many_is_a_whole_number_from_one_on(ask: Inside, words: tuple[object, ...]) -> None:
+def test_a_number_or_day_that_cannot_be_meant_is_a_slip(ask: Inside, words: tuple[object, ...]) -> None:
     with pytest.raises(SystemExit, match="2"):
         ask(*words)
 
