@@ -61,7 +61,7 @@ def varied(
 
 @dataclass(slots=True)
 class _Sender:
-    """`first` is the number before that of its first message."""
+    """`first` is the number before that of its first message, and of its first file that has a number."""
 
     feed: str
     examples: Sequence[Example]
@@ -71,6 +71,7 @@ class _Sender:
     first: int
     name: str
     slides: int = 0
+    files: int = 0
 
     def keep_those_taken(self) -> None:
         tried = [each for each in self.examples if each.people and self._is_taken(each)]
@@ -93,10 +94,18 @@ class _Sender:
 
     def message(self, kind: str, number: int) -> Planned:
         example = self.random.choice([each for each in self.examples if _can_be(kind, each)])
-        raw = self._told(example, kind, number - (kind == DUPLICATE_CONTROL_ID))
+        raw = self._told(example, kind, self._number(example, kind, number))
         if kind == CUT_OFF:  # in its second half, so that it still names its sender
             raw = raw[: int(len(raw) * self.random.uniform(0.5, 0.95))]
         return Planned(raw, kind, counted(self.name, self.first + number))
+
+    def _number(self, example: Example, kind: str, number: int) -> int:
+        """Files are numbered without a gap, or one would seem to be missing."""
+        is_new = kind != DUPLICATE_CONTROL_ID
+        if not example.is_numbered:
+            return number if is_new else number - 1
+        self.files += is_new
+        return self.files
 
     def _told(self, example: Example, kind: str, number: int) -> bytes:
         """The example told of others, until all of their names can be written in its charset."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import difflib
 import json
+import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, TextIO
@@ -15,6 +16,7 @@ from hub.domain.dates import day_in_england
 from hub.domain.nhs_number import is_valid, normalise
 from hub.domain.people import EVERYBODY, WORKGROUPS, Participant
 from hub.flow.clerks import people_changed
+from hub.flow.ports.store import Transaction
 from hub.flow.step import Step
 
 REQUIRED = ("nhs_number", "family_name", "given_names", "date_of_birth")
@@ -32,8 +34,8 @@ OPTIONAL = (
     "workgroup",
 )
 """Lists (given names, former names, address lines) are JSON lists in NDJSON and separated by `;` in CSV."""
-
-
+_HOLDS = ("former_family_names", "gender", "address_lines", "postcode", "practice_code", "next_test_due_on")
+SEVERAL = ("given_names", "former_family_names", "address_lines")
 KNOWN = ("participant_id", *REQUIRED, *OPTIONAL)
 
 
@@ -46,8 +48,12 @@ class RefusedRow:
     sentence: str
 
 
+NOT_AS_MANY = "The row has not as many fields as the first line names: is a comma not quoted, or the file cut?"
 TWICE = "The number stands in this file before: the first row with it was taken, this one was not."
 REPLACED = "The number has been replaced by another, under which the person is known."
+ANOTHERS = "Somebody with another NHS number has this id: her results would become this person's."
+_NO_LETTERS = re.compile(r"[\x00\ud800-\udfff]")
+"""What no database takes as text."""
 
 
 class NotACohort(Exception):
@@ -70,7 +76,7 @@ def read_lines(file: TextIO, form: str) -> Iterator[tuple[int, Participant | Ref
         yield line, person
 
 
-def _rows_of_csv(file: TextIO) -> Iterator[tuple[int, dict[str, Any]]]:
+def _rows_of_csv(file: TextIO) -> Iterator[tuple[int, dict[str, Any] | RefusedRow]]:
     rows = csv.DictReader(file)
     missing = [name for name in REQUIRED if name not in (rows.fieldnames or ())]
     if missing:
@@ -78,8 +84,14 @@ def _rows_of_csv(file: TextIO) -> Iterator[tuple[int, dict[str, Any]]]:
     for name in rows.fieldnames or ():
         if name not in KNOWN:
             raise NotACohort(f"There is no column {name!r}.{_nearest(name)} Columns: {', '.join(KNOWN)}.")
-    for row in rows:
-        yield rows.line_num, {name: value for name, value in row.items() if name}
+    if len(set(rows.fieldnames or ())) < len(rows.fieldnames or ()):
+        raise NotACohort("The first line names a column twice.")
+    try:
+        for row in rows:
+            whole = None not in row and None not in row.values()
+            yield rows.line_num, row if whole else RefusedRow(rows.line_num, "", NOT_AS_MANY)
+    except csv.Error:  # its text may quote the row
+        raise NotACohort(f"Line {rows.line_num + 1} cannot be read as CSV.") from None
 
 
 def _rows_of_ndjson(file: TextIO) -> Iterator[tuple[int, dict[str, Any] | RefusedRow]]:
@@ -88,16 +100,15 @@ def _rows_of_ndjson(file: TextIO) -> Iterator[tuple[int, dict[str, Any] | Refuse
             continue
         try:
             row = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             row = None
         yield line, row if isinstance(row, dict) else RefusedRow(line, "", "The line is not a JSON object.")
 
 
 def read_person(line: int, row: Mapping[str, Any]) -> Participant | RefusedRow:
     """One row; the first thing wrong with it refuses it."""
-    for name in row:
-        if name not in KNOWN:  # said, because a misspelt name would silently lose evidence for matching
-            return RefusedRow(line, name, f"There is no such field.{_nearest(name)}")
+    if wrong := _unfit(line, row):
+        return wrong
     for name in REQUIRED:
         if not _list(row.get(name)):
             return RefusedRow(line, name, "The field is required and empty.")
@@ -132,30 +143,63 @@ def read_person(line: int, row: Mapping[str, Any]) -> Participant | RefusedRow:
     )
 
 
-def take_people(step: Step, people: list[Participant]) -> set[str]:
+def _unfit(line: int, row: Mapping[str, Any]) -> RefusedRow | None:
+    """The first field that there is not, or that holds no text."""
+    for name in row:
+        if name not in KNOWN:  # said, because a misspelt name would silently lose evidence for matching
+            return RefusedRow(line, _NO_LETTERS.sub("?", name), f"There is no such field.{_nearest(name)}")
+        if not _is_text(row[name], several=name in SEVERAL):
+            return RefusedRow(line, name, "The field holds something that is no text.")
+    return None
+
+
+def take_people(step: Step, people: list[Participant]) -> dict[str, RefusedRow]:
     """Into the cohort: a known NHS number keeps its participant, a new one gets an id that says nothing of her.
 
-    Of several rows with one number the last counts. Returns the numbers that were left alone: they have been replaced
-    by others, under which their people are known.
+    Of several rows with one number the last counts. Returns why which numbers were left alone, at line 0: those that
+    were replaced by others, under which their people are known, and those whose id is somebody else's.
     """
     step.tx.hold_everything()
     last = {person.nhs_number: person for person in people}
-    known = step.tx.cohort.ids_of(list(last))
-    before = {person.nhs_number: person for person in step.tx.cohort.of(list(known.values()))}
-    replaced = {number for number, person in before.items() if person.merged_into}
+    before = _known(step.tx, last)
+    left = _left_alone(step.tx, last, before)
     today = day_in_england(step.now)
     people_changed(
         step,
-        [_told(person, before.get(number), today) for number, person in last.items() if number not in replaced],
+        [_told(person, before.get(number), today) for number, person in last.items() if number not in left],
     )
-    return replaced
+    return left
+
+
+def left_alone(tx: Transaction, people: list[Participant]) -> dict[str, RefusedRow]:
+    """Of people whose rows were looked at before: those that were left alone then, by number."""
+    last = {person.nhs_number: person for person in people}
+    return _left_alone(tx, last, _known(tx, last))
+
+
+def _known(tx: Transaction, numbers: Iterable[str]) -> dict[str, Participant]:
+    ids = tx.cohort.ids_of(list(numbers))
+    return {person.nhs_number: person for person in tx.cohort.of(list(ids.values()))}
+
+
+def _left_alone(
+    tx: Transaction, last: Mapping[str, Participant], before: Mapping[str, Participant]
+) -> dict[str, RefusedRow]:
+    left = {number: RefusedRow(0, "nhs_number", REPLACED) for number, person in before.items() if person.merged_into}
+    new = [person for number, person in last.items() if number not in before and person.participant_id]
+    borne = {person.participant_id for person in tx.cohort.of([person.participant_id for person in new])}
+    for person in new:
+        if person.participant_id in borne:
+            left[person.nhs_number] = RefusedRow(0, "participant_id", ANOTHERS)
+        borne.add(person.participant_id)
+    return left
 
 
 def _told(row: Participant, before: Participant | None, today: date) -> Participant:
-    """What a row says of her, over what was known. What PDS has told of her death and removal holds where the row says
-    nothing of them; so do her workgroup and her first day."""
+    """What a row says of her, over what was known: where it says nothing, that holds."""
     if before is None:
         return replace(row, participant_id=row.participant_id or str(uuid.uuid4()), joined_on=today)
+    silent = {name: getattr(before, name) for name in _HOLDS if not getattr(row, name)}
     told = replace(
         row,
         participant_id=before.participant_id,
@@ -163,6 +207,7 @@ def _told(row: Participant, before: Participant | None, today: date) -> Particip
         restricted=before.restricted,
         pds_version=before.pds_version,
         workgroup=before.workgroup if row.workgroup == EVERYBODY else row.workgroup,
+        **silent,
     )
     if not row.deceased:
         told = replace(told, deceased=before.deceased, died_on=before.died_on)
@@ -184,6 +229,13 @@ class Seen:
         before = self._bits[byte] >> bit & 1
         self._bits[byte] |= 1 << bit
         return bool(before)
+
+
+def _is_text(value: Any, *, several: bool) -> bool:
+    """Whether a value is a text or a number, or nothing; a list of texts where `several` may stand."""
+    if isinstance(value, list):
+        return several and all(isinstance(part, str) and _is_text(part, several=False) for part in value)
+    return value is None or (type(value) in (str, int) and not _NO_LETTERS.search(str(value)))
 
 
 def _is_date(value: Any) -> bool:

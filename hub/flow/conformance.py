@@ -113,13 +113,18 @@ def whose(raw: bytes, adapters: Mapping[str, Adapter], tables: FeedTables) -> tu
         table = tables.find(one.application, one.facility) if one.facility else None
         if table and table.dialect == dialect:
             return adapters[dialect], tables.speaking(dialect)
-    readable = (adapter for dialect, adapter in adapters.items() if _is_readable(adapter, opened[dialect], tables))
+    readable = (
+        adapter
+        for dialect, adapter in adapters.items()
+        if is_readable(adapter, opened[dialect], tables.speaking(dialect))
+    )
     adapter = next(readable, next(iter(adapters.values())))
     return adapter, tables.speaking(adapter.dialect)
 
 
-def _is_readable(adapter: Adapter, opened: Opened, tables: FeedTables) -> bool:
-    reading = adapter.decode(opened, tables.speaking(adapter.dialect), date.min)
+def is_readable(adapter: Adapter, opened: Opened, feeds: Feeds) -> bool:
+    """Whether the language can make something of a message, whoever has sent it."""
+    reading = adapter.decode(opened, feeds, date.min)
     return not any(
         isinstance(item.outcome, Reject) and item.outcome.reason is Reason.UNREADABLE for item in reading.items
     )

@@ -139,8 +139,10 @@ def _missing_here(tx: Transaction, feed: str, ours: Sequence[Ours], absent: Sequ
 
 
 def read_list(text: str) -> list[str]:
-    """Slide numbers of a list: the first column of each line; a first line in letters alone is its heading."""
-    rows = [row[0].strip() for row in csv.reader(io.StringIO(text.removeprefix("\N{BYTE ORDER MARK}"))) if row]
+    """Slide numbers of a list: the first column of each line; a first line in letters alone is its heading. Raises
+    csv.Error where it is none."""
+    lines = io.StringIO(text.removeprefix("\N{BYTE ORDER MARK}"), newline=None)  # whatever ends a line
+    rows = [row[0].strip() for row in csv.reader(lines) if row]
     numbers = [number for number in rows if number]
     return numbers[1:] if numbers and not any(sign.isdigit() for sign in numbers[0]) else numbers
 

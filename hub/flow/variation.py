@@ -93,7 +93,12 @@ class Example:
     @property
     def is_named(self) -> bool:
         """Whether it has a name or number of its own."""
-        return bool(self._opened.control_id) or self._sequence is not None
+        return bool(self._opened.control_id) or self.is_numbered
+
+    @property
+    def is_numbered(self) -> bool:
+        """Whether it is a file with a number of its own, among which a gap would be told."""
+        return self._sequence is not None
 
     def told(self, anew: Anew) -> bytes:
         """Its bytes, told anew. Raises UnicodeEncodeError where its charset lacks a letter of the people's names."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hub.domain.dates import day_in_england
 from hub.errors import CannotRun
 from hub.verbs.decode import read_file
-from hub.verbs.speaking import json_argument, say, say_json, settings_of
+from hub.verbs.speaking import day, json_argument, say, say_json, settings_of
 
 if TYPE_CHECKING:
     from hub.config import Settings
@@ -35,14 +36,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--structure", action="store_true", help="also judge HL7 structure and data types")
     parser.add_argument("--on", type=day, metavar="DATE", help="as if received on this day (default: today)")
     json_argument(parser)
-
-
-def day(text: str) -> date:
-    """A day of the command line."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError("a date is written like 2026-01-31") from None
 
 
 def run(options: argparse.Namespace) -> int:
@@ -108,7 +101,6 @@ def _wrong_with(load: Callable[[], object]) -> list[str]:
 
 def _check_message(options: argparse.Namespace) -> int:
     from adapters import ADAPTERS
-    from hub.domain.dates import day_in_england
     from hub.flow.conformance import conformance, whose
 
     tables = feeds_of(settings_of(options))

@@ -42,7 +42,9 @@ SHOWN = 20
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    importing = actions.add_parser("import", help="add people, or renew what is known of them")
+    importing = actions.add_parser(
+        "import", help="add people, or renew what is known of them; what a row leaves empty stays"
+    )
     importing.add_argument("file", type=Path, help="a .csv file with a heading line, or .ndjson")
     importing.add_argument(
         "--refused", type=Path, metavar="FILE", help="where to write the refused rows (default: FILE.refused.csv)"
@@ -94,22 +96,34 @@ class _Import:
         before, refused = self._row.taken, []
         for rows in _read_ahead(lines_of(path, _progress(path))):
             refused += [row for _, row in rows if isinstance(row, RefusedRow)]
-            ahead = [each for each in rows if each[0] > self._row.line]
+            done = [each for each in rows if each[0] <= self._row.line]
+            ahead = rows[len(done) :]
+            if done:
+                refused += self._left_before(done)
             if ahead:
                 refused += self._batch(ahead)
         self._keep(replace(self._row, refused=len(refused), ended_at=self._context.clock()))
         return _Taken(self._row.taken - before, before, refused)
 
+    def _left_before(self, rows: list[Row]) -> list[RefusedRow]:
+        """What an earlier run has left alone of rows that it took."""
+        from hub.domain.people import Participant
+        from hub.flow.cohort_import import left_alone
+
+        lines = {row.nhs_number: (line, row) for line, row in rows if isinstance(row, Participant)}
+        left = self._store.read_now(lambda tx: left_alone(tx, [person for _, person in lines.values()]))
+        return [replace(why, line=lines[number][0]) for number, why in left.items()]
+
     def _batch(self, rows: list[Row]) -> list[RefusedRow]:
         """One transaction; returns what it alone could see must be refused."""
         from hub.domain.people import Participant
-        from hub.flow.cohort_import import REPLACED, RefusedRow, take_people
+        from hub.flow.cohort_import import take_people
         from hub.flow.step import Step
 
         people = {row.nhs_number: (line, row) for line, row in rows if isinstance(row, Participant)}
         cause, now = str(uuid.uuid4()), self._context.clock()
 
-        def work(tx: Transaction) -> tuple[set[str], CohortFileRow]:
+        def work(tx: Transaction) -> tuple[dict[str, RefusedRow], CohortFileRow]:
             step = Step(tx, self._context.policies, now, cause)
             left = take_people(step, [person for _, person in people.values()])
             row = replace(self._row, line=rows[-1][0], taken=self._row.taken + len(people) - len(left))
@@ -117,7 +131,7 @@ class _Import:
             return left, row
 
         left, self._row = self._store.write_now(work)
-        return [RefusedRow(people[number][0], "nhs_number", REPLACED) for number in left]
+        return [replace(why, line=people[number][0]) for number, why in left.items()]
 
     def _keep(self, row: CohortFileRow) -> None:
         self._row = row

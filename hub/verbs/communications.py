@@ -8,10 +8,12 @@ from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Any
 
 from hub.errors import CannotRun
-from hub.verbs.person import day, decide, stepped
+from hub.verbs.person import decide, stepped
 from hub.verbs.speaking import (
     advancing,
+    count,
     data_argument,
+    day,
     json_argument,
     opened_store,
     say,
@@ -58,7 +60,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         json_argument(action)
         if name == "list":
             action.add_argument("--state", choices=STATES, help="those in this state (default: those needing somebody)")
-            action.add_argument("--limit", type=int, default=LIMIT, help=f"how many (default {LIMIT})")
+            action.add_argument("--limit", type=count, default=LIMIT, help=f"how many (default {LIMIT})")
             continue
         if name == "let-be":
             _let_be_arguments(action)

@@ -8,9 +8,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from hub.domain.dates import day_in_england
 from hub.errors import CannotRun
-from hub.verbs.check import day, feeds_of
-from hub.verbs.speaking import data_argument, json_argument, opened_store, say, say_json, say_table, settings_of
+from hub.verbs.check import feeds_of
+from hub.verbs.speaking import data_argument, day, json_argument, opened_store, say, say_json, say_table, settings_of
 
 if TYPE_CHECKING:
     from hub.flow.coverage import Coverage
@@ -36,7 +37,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from hub.domain.dates import day_in_england
 
     tables = feeds_of(settings_of(options))
     if options.feed and options.feed not in tables.by_id:
@@ -100,8 +100,9 @@ def as_json(coverage: Coverage) -> dict[str, Any]:
         "feed": coverage.feed,
         "messages": coverage.messages,
         "unmapped": [
-            {"fact": fact, "place": place, "code": as_told(code, times), "times": times}
+            {"fact": fact, "place": place, "code": told, "is_shape": told != code, "times": times}
             for (fact, place, code), times in coverage.unmapped.most_common()
+            for told in (as_told(code, times),)
         ],
         "codes_never_read": [
             {"place": place, "code": code, "messages": times}
@@ -117,7 +118,8 @@ def _say(told: list[dict[str, Any]], since: date) -> None:
     for each in told:
         say(f"{each['feed']}: {each['messages']} messages since {since}")
         for one in each["unmapped"]:
-            say(f"  not in our table: {one['code']} at {one['place']} ({one['fact']}), {one['times']} times")
+            code = f"a code of the shape {one['code']}" if one["is_shape"] else one["code"]
+            say(f"  not in our table: {code} at {one['place']} ({one['fact']}), {one['times']} times")
         if not each["unmapped"]:
             say("  Every code is in our table.")
         rows = [("code", one["place"], one["code"], one["messages"]) for one in each["codes_never_read"]]

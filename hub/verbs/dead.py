@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hub.errors import CannotRun
-from hub.verbs.speaking import data_argument, json_argument, opened_store, say, say_json, say_table
+from hub.verbs.speaking import count, data_argument, json_argument, opened_store, say, say_json, say_table
 
 if TYPE_CHECKING:
     from hub.flow.ports.events import DeadLetter
@@ -27,7 +27,7 @@ MANY = 10_000
 def arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     listing = actions.add_parser("list", help="the dead letters, the oldest first")
-    listing.add_argument("--limit", type=int, default=100, help="how many (default 100)")
+    listing.add_argument("--limit", type=count, default=100, help="how many (default 100)")
     again = actions.add_parser("retry", help="let an event go again through relay and worker")
     again.add_argument("event", nargs="?", help="the event's id, or how it begins")
     again.add_argument("--all", action="store_true", help="every event of the hub among them")

@@ -49,10 +49,10 @@ def _adapter(raw: bytes, options: argparse.Namespace) -> Adapter | None:
     if dialect is not None:
         return ADAPTERS[dialect]
     if options.feed:
-        from hub.app import feeds_of
+        from hub.verbs.feeds import known_feeds, named_feed
 
-        table = feeds_of(settings_of(options)).by_id.get(options.feed)
-        return ADAPTERS[table.dialect] if table else None
+        tables = known_feeds(options)
+        return ADAPTERS[tables.by_id[named_feed(tables, options.feed)].dialect]
     if raw.lstrip(b"\xef\xbb\xbf\x0b\r\n\t ")[:3] in _HL7:
         return None
     able = [one for name, one in ADAPTERS.items() if not name.startswith("hl7v2") and _can_open(one, raw)]
@@ -146,6 +146,8 @@ def _show_hl7(raw: bytes, options: argparse.Namespace) -> int:
     for note in (f"charset {frame.charset}", f"line ends {frame.line_ends}", *frame.notes, frame.problem):
         if note:
             say(f"# {note}")
+    if not frame.messages:
+        say("# If it is a file of rows, which does not say whose it is: name its feed with --feed.")
     for message in frame.messages:
         say(f"\n# message {message.index} of {len(frame.messages)}: {message.message_type or 'no type'}")
         for place, value in _values(message):

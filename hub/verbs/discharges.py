@@ -8,10 +8,11 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
+from hub.domain.dates import day_in_england
 from hub.errors import CannotRun, Reason
 from hub.verbs.discharge_view import fields_of, say_discharge, view_of
-from hub.verbs.person import day, decide
-from hub.verbs.speaking import data_argument, json_argument, opened_store, say, say_json, say_table
+from hub.verbs.person import decide
+from hub.verbs.speaking import count, data_argument, day, json_argument, opened_store, say, say_json, say_table
 
 if TYPE_CHECKING:
     from hub.flow.actions import Signed
@@ -52,7 +53,7 @@ def _action_arguments(name: str, action: argparse.ArgumentParser) -> None:
     json_argument(action)
     if name in ("list", "rejected"):
         action.add_argument("--feed", required=name == "rejected", help="only those of this clinic")
-        action.add_argument("--limit", type=int, default=LIMIT, help=f"how many (default {LIMIT})")
+        action.add_argument("--limit", type=count, default=LIMIT, help=f"how many (default {LIMIT})")
         if name == "list":
             action.add_argument("--state", choices=STATES, default="waiting", help="in this state (default: waiting)")
         return
@@ -80,7 +81,6 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _list(store: SqlStore, options: argparse.Namespace) -> int:
-    from hub.domain.dates import day_in_england
 
     found = store.read_now(lambda tx: _listed(tx, options))
     counts = store.read_now(lambda tx: tx.discharges.counts(options.feed))
@@ -106,7 +106,6 @@ def _listed(tx: Transaction, options: argparse.Namespace) -> list[tuple[Discharg
 
 
 def _line(row: DischargeRow, task: TaskRow | None, today: date) -> tuple[object, ...]:
-    from hub.domain.dates import day_in_england
 
     said = fields_of(row, task)
     return (

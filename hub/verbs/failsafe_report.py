@@ -8,8 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from hub.domain.failsafe import PLACES, SILENT
-from hub.verbs.person import day
-from hub.verbs.speaking import data_argument, json_argument, say, say_json, say_json_rows, say_table, settings_of
+from hub.verbs.speaking import data_argument, day, json_argument, say, say_json, say_json_rows, say_table, settings_of
 
 if TYPE_CHECKING:
     from hub.domain.failsafe import Failsafe

@@ -6,12 +6,12 @@ import argparse
 import getpass
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from hub.errors import CannotRun
 from hub.verbs.feeds import known_feeds, moment, named_feed
-from hub.verbs.speaking import data_argument, json_argument, opened_store, say, say_json, say_table
+from hub.verbs.speaking import count, data_argument, day, json_argument, opened_store, say, say_json, say_table
 
 if TYPE_CHECKING:
     from hub.flow.ports.feeds import FileFault, FileNote
@@ -34,15 +34,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     listing = actions.add_parser("list", help="the newest files of a feed; what is missing or corrupt first")
     listing.add_argument("feed", help="the feed")
-    listing.add_argument("--limit", type=int, default=LIMIT, help=f"how many (default {LIMIT})")
+    listing.add_argument("--limit", type=count, default=LIMIT, help=f"how many (default {LIMIT})")
     add = actions.add_parser("add", help="a file that you know to be missing")
     add.add_argument("feed", help="the feed")
     add.add_argument("--name", default="", help="the file, as the laboratory names it")
-    add.add_argument("--due", type=date.fromisoformat, required=True, metavar="DATE", help="the day it was due")
+    add.add_argument("--due", type=day, required=True, metavar="DATE", help="the day it was due")
     actions.add_parser("show", help="one of them, with its diary")
     inform = actions.add_parser("inform", help="the laboratory was told")
     inform.add_argument("--who", required=True, help="who of the laboratory was told")
-    inform.add_argument("--on", type=date.fromisoformat, metavar="DATE", help="the day they were told (default: today)")
+    inform.add_argument("--on", type=day, metavar="DATE", help="the day they were told (default: today)")
     actions.add_parser("note", help="another entry in its diary")
     actions.add_parser("resolve", help="nothing more is to be done")
     for name, action in actions.choices.items():

@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hub.errors import CannotRun
-from hub.verbs.speaking import data_argument, json_argument, opened_store, say, say_json, say_json_rows, say_table
+from hub.verbs.speaking import (
+    count,
+    data_argument,
+    json_argument,
+    opened_store,
+    say,
+    say_json,
+    say_json_rows,
+    say_table,
+)
 
 if TYPE_CHECKING:
     from hub.flow.ports.journal import JournalEntry
@@ -31,7 +40,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     listing = actions.add_parser("list", help="messages, with what was answered")
     listing.add_argument("--all", action="store_true", help="page through everything")
-    listing.add_argument("--limit", type=int, default=50, help="how many of the newest (default 50)")
+    listing.add_argument("--limit", type=count, default=50, help="how many of the newest (default 50)")
     listing.add_argument("--feed", help="only this feed")
     listing.add_argument("--state", choices=STATES, help="only messages in this state")
     show = actions.add_parser("show", help="one message: how it came, what was answered, what came of it")

@@ -11,11 +11,11 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hub.domain.dates import day_in_england
 from hub.errors import CannotRun
-from hub.verbs.check import day
 from hub.verbs.decode import read_file
 from hub.verbs.redact import write_file
-from hub.verbs.speaking import json_argument, say, say_json, settings_of
+from hub.verbs.speaking import day, json_argument, say, say_json, settings_of
 
 if TYPE_CHECKING:
     from hub.contract import Adapter, Item, Opened
@@ -54,7 +54,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from adapters import ADAPTERS
-    from hub.domain.dates import day_in_england
     from hub.mapping import FeedTable, FeedTables, TableProblem, check_tables, read_table
 
     mappings = options.mappings or settings_of(options).mappings
@@ -98,6 +97,7 @@ def _tell(options: argparse.Namespace, written: Sequence[Path], remarks: Sequenc
 def _write_table(path: Path, raw: bytes, options: argparse.Namespace) -> list[str]:
     """Write the proposed table; what is to be looked at in it."""
     from adapters import ADAPTERS
+    from hub.flow.conformance import is_readable
     from hub.mapping.check import STAND_IN
     from hub.mapping.proposal import proposed
     from hub.mapping.writing import table_text
@@ -111,6 +111,8 @@ def _write_table(path: Path, raw: bytes, options: argparse.Namespace) -> list[st
     if options.code and not re.fullmatch(form, options.code):
         raise CannotRun(f"{due}.")
     opened = adapter.open(raw)
+    if not is_readable(adapter, opened, lambda _application, _facility: None):
+        raise CannotRun(f"{options.sample} cannot be read as {options.dialect}. Is it in another language (--dialect)?")
     alike = _alike(path.parent, options.dialect)
     name = options.name or options.feed.replace("_", " ").title()
     proposal = proposed(

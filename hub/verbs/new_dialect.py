@@ -30,8 +30,8 @@ def run(options: argparse.Namespace) -> int:
     name: str = options.name
     if not _NAME.fullmatch(name):
         raise CannotRun(f"{name!r} is no name of a dialect: small letters, digits and underscores, a letter first.")
-    if name in ADAPTERS:
-        raise CannotRun(f"There is a dialect {name} already.")
+    if name in ADAPTERS or (ROOT / "adapters" / name).exists():
+        raise CannotRun(f"There is {name} already: see adapters/.")
     if not (ROOT / "pyproject.toml").is_file():
         raise CannotRun("A dialect is added where the hub's source is: there is no pyproject.toml beside `hub/` here.")
     new, changed = dict(_new(name)), dict(_changed(name))

@@ -11,13 +11,14 @@ import getpass
 import sys
 import uuid
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hub.errors import CannotRun
 from hub.verbs.speaking import (
     data_argument,
+    day,
     json_argument,
     opened_store,
     say,
@@ -78,14 +79,6 @@ def _action_arguments(name: str, action: argparse.ArgumentParser) -> None:
     action.add_argument("--case", required=True, metavar="CAS-12345-ABCDE", help="CSAS's number of the case")
     action.add_argument("--by", default=getpass.getuser(), help="who decides (default: the user of this session)")
     action.add_argument("--why", required=True, help="the reason, kept with the decision; no clinical information")
-
-
-def day(text: str) -> date:
-    """An argument that is a day."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError("a date is written like 2026-01-31") from None
 
 
 def run(options: argparse.Namespace) -> int:

@@ -9,9 +9,11 @@ import sys
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from hub.verbs.person import day, decide
+from hub.domain.dates import day_in_england
+from hub.verbs.person import decide
 from hub.verbs.speaking import (
     data_argument,
+    day,
     json_argument,
     opened_store,
     say,
@@ -82,8 +84,6 @@ def _answer(step: Step, options: argparse.Namespace, signed: Signed) -> None:
 
 
 def _list(store: SqlStore, options: argparse.Namespace) -> int:
-    from hub.domain.dates import day_in_england
-
     since = date.min if options.list == "due" else day_in_england(datetime.now(UTC)) - SHOWN_FOR
     people = store.read_now(lambda tx: _people(tx, options, since))
     if options.json:

@@ -11,6 +11,7 @@ from hub.errors import CannotRun
 from hub.verbs.speaking import (
     advancing,
     data_argument,
+    day,
     json_argument,
     opened_store,
     say,
@@ -38,18 +39,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     running.add_argument("--ahead", action="store_true", help="also for a day that has not come: in rehearsals alone")
     showing = actions.add_parser("show", help="what the run of a day did")
     for each in (running, showing):
-        each.add_argument("--on", type=_day, metavar="DATE", help="the day (default: today)")
+        each.add_argument("--on", type=day, metavar="DATE", help="the day (default: today)")
     folding = actions.add_parser("fold-again", help="every record anew, after a change of the policies' tables")
     for each in (running, showing, folding):
         data_argument(each)
         json_argument(each)
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError("a date is written like 2026-01-31") from None
 
 
 def run(options: argparse.Namespace) -> int:

@@ -8,10 +8,11 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from hub.domain.dates import day_in_england
 from hub.errors import CannotRun
-from hub.verbs.check import day, feeds_of, of_feed
+from hub.verbs.check import feeds_of, of_feed
 from hub.verbs.decode import read_file
-from hub.verbs.speaking import json_argument, say, say_json, settings_of
+from hub.verbs.speaking import day, json_argument, say, say_json, settings_of
 
 EXAMPLES = (
     "hub redact report.hl7 --out shareable.hl7      names, numbers, births and addresses swapped, free text masked",
@@ -29,7 +30,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from adapters import ADAPTERS
-    from hub.domain.dates import day_in_england
     from hub.flow.conformance import whose
     from hub.flow.redaction import NotRedacted, redacted
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from hub.verbs.speaking import data_argument, json_argument, opened_store, say, say_json, say_table
+from hub.verbs.speaking import count, data_argument, json_argument, number, opened_store, say, say_json, say_table
 
 EXAMPLES = (
     "hub refusals                       those their laboratories have not taken yet, the oldest first",
@@ -17,8 +17,8 @@ EXAMPLES = (
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--feed", help="only of this feed")
     parser.add_argument("--taken", action="store_true", help="those that were taken, instead of those that were not")
-    parser.add_argument("--after", type=int, default=0, metavar="NUMBER", help="only those after this one")
-    parser.add_argument("--limit", type=int, default=100, help="how many (default 100)")
+    parser.add_argument("--after", type=number, default=0, metavar="NUMBER", help="only those after this one")
+    parser.add_argument("--limit", type=count, default=100, help="how many (default 100)")
     data_argument(parser)
     json_argument(parser)
 

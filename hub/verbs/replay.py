@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hub.errors import CannotRun
-from hub.verbs.speaking import data_argument, json_argument, opened_store, say, say_json, settings_of
+from hub.verbs.speaking import count, data_argument, json_argument, opened_store, say, say_json, settings_of
 
 if TYPE_CHECKING:
     from hub.flow.ports.journal import JournalEntry, Stretch
@@ -35,7 +35,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--since", type=moment, metavar="TIME", help="received from then on: 2026-03-01, or with a time"
     )
     parser.add_argument("--until", type=moment, metavar="TIME", help="received before then")
-    parser.add_argument("--limit", type=int, metavar="N", help="read at most so many messages, the oldest first")
+    parser.add_argument("--limit", type=count, metavar="N", help="read at most so many messages, the oldest first")
     parser.add_argument("--diff", action="store_true", help="also show what would change, message by message")
     parser.add_argument("--apply", action="store_true", help="make it so; without it nothing is changed")
     data_argument(parser)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import csv
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,8 +14,7 @@ from hub.verbs.communications_report import communications_arguments, run_commun
 from hub.verbs.failsafe_report import failsafe_arguments, run_failsafe
 from hub.verbs.feeds import known_feeds, named_feed
 from hub.verbs.letters_report import letters_arguments, run_letters
-from hub.verbs.person import day
-from hub.verbs.speaking import data_argument, json_argument, opened_store, say, say_json, say_table
+from hub.verbs.speaking import data_argument, day, json_argument, opened_store, say, say_json, say_table
 
 if TYPE_CHECKING:
     from hub.flow.laboratory_report import Figures, LaboratoryReport
@@ -121,7 +121,7 @@ def _reconciliation(store: SqlStore, options: argparse.Namespace) -> int:
 
     feed = named_feed(known_feeds(options), options.feed)
     on = options.on or day_in_england(datetime.now(UTC)) - timedelta(days=1)
-    theirs = read_list(_text_of(options.list)) if options.list else None
+    theirs = _list_of(options.list, read_list) if options.list else None
     found = store.read_now(lambda tx: reconcile(tx, feed, on, theirs))
     if options.json:
         say_json(found.as_json())
@@ -132,12 +132,12 @@ def _reconciliation(store: SqlStore, options: argparse.Namespace) -> int:
     return 0 if found.agrees else 1
 
 
-def _text_of(path: Path) -> str:
+def _list_of(path: Path, read: Callable[[str], list[str]]) -> list[str]:
     try:
-        return path.read_bytes().decode("utf-8")
+        return read(path.read_bytes().decode("utf-8"))
     except OSError as error:
         raise CannotRun(f"{path} cannot be read ({error.strerror}).") from None
-    except UnicodeDecodeError:
+    except (UnicodeDecodeError, csv.Error):
         raise CannotRun(f"{path} is no list of slide numbers: save it as text (UTF-8), one number a line.") from None
 
 

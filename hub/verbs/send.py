@@ -10,7 +10,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from hub.errors import CannotRun
-from hub.verbs.speaking import json_argument, say, say_json, settings_of
+from hub.verbs.speaking import count, json_argument, say, say_json, settings_of
 
 if TYPE_CHECKING:
     from hub.io.mllp import MllpClient
@@ -39,7 +39,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "files", nargs="+", type=Path, metavar="FILE", help="one HL7 v2 message (or batch) a file, sent as it is"
     )
     parser.add_argument("--to", metavar="HOST:PORT", help="where to (default: HUB_MLLP_HOST and HUB_MLLP_PORT)")
-    parser.add_argument("--times", type=int, default=1, help="send each file so often (default 1)")
+    parser.add_argument("--times", type=count, default=1, help="send each file so often (default 1)")
     parser.add_argument(
         "--timeout", type=float, default=30.0, metavar="SECONDS", help="wait so long for an answer (default 30)"
     )

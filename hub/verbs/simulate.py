@@ -17,7 +17,7 @@ from hub.errors import CannotRun
 from hub.verbs.send import tls_arguments
 from hub.verbs.simulate_year import YEAR_EXAMPLES, run_year, year_arguments
 from hub.verbs.simulated_doors import clock, doors_of, key_file
-from hub.verbs.speaking import json_argument, say, say_json, settings_of
+from hub.verbs.speaking import count, day, json_argument, say, say_json, settings_of
 
 if TYPE_CHECKING:
     from adapters.simulators.sending import Sending, Tally
@@ -58,12 +58,12 @@ def _lab_arguments(lab: argparse.ArgumentParser) -> None:
     )
     lab.add_argument("--errors", type=_percent, default=0.0, metavar="P", help="percent with a mistake (default 0)")
     lab.add_argument("--seed", type=int, default=1, help="the same seed, the same messages (default 1)")
-    lab.add_argument("--count", type=int, metavar="N", help="end after so many (default: go on until Ctrl-C)")
-    lab.add_argument("--connections", type=int, default=1, metavar="N", help="how many at a time (default 1)")
+    lab.add_argument("--count", type=count, metavar="N", help="end after so many (default: go on until Ctrl-C)")
+    lab.add_argument("--connections", type=count, default=1, metavar="N", help="how many at a time (default 1)")
     lab.add_argument("--people", type=Path, metavar="FILE", help="a cohort file of synthetic people (default: made up)")
-    lab.add_argument("--on", type=date.fromisoformat, metavar="DATE", help="the day it is in them (default: today)")
+    lab.add_argument("--on", type=day, metavar="DATE", help="the day it is in them (default: today)")
     lab.add_argument(
-        "--timeout", type=float, default=10.0, metavar="SECONDS", help="without an answer, send again (default 10)"
+        "--timeout", type=_patience, default=10.0, metavar="SECONDS", help="without an answer, send again (default 10)"
     )
     lab.add_argument(
         "--examples", type=Path, metavar="DIR", help="messages to tell anew (default: tests/golden/FEED, by the tables)"
@@ -86,6 +86,12 @@ def _rate(text: str) -> float:
 
 def _percent(text: str) -> float:
     return _number(text, 100)
+
+
+def _patience(text: str) -> float:
+    if not (seconds := _number(text, 3_600)):
+        raise argparse.ArgumentTypeError("more than 0 seconds: nobody answers at once")
+    return seconds
 
 
 def _number(text: str, most: float) -> float:

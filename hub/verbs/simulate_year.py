@@ -13,8 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from hub.verbs.person import day
-from hub.verbs.speaking import data_argument, json_argument, say, say_json, say_table, settings_of
+from hub.verbs.speaking import data_argument, day, json_argument, say, say_json, say_table, settings_of
 
 if TYPE_CHECKING:
     from hub.config import Settings

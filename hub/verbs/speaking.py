@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,33 @@ def data_argument(parser: argparse.ArgumentParser) -> None:
 
 def json_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON for programs instead of text for people")
+
+
+def count(text: str) -> int:
+    """How many: an argument that is a whole number from 1 on. Of less the databases make this and that."""
+    return _whole(text, 1)
+
+
+def number(text: str) -> int:
+    """The number of a row: the same, from 0 on."""
+    return _whole(text, 0)
+
+
+def _whole(text: str, least: int) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 16 and int(text) >= least):
+        raise argparse.ArgumentTypeError(f"a whole number from {least} on")
+    return int(text)
+
+
+def day(text: str) -> date:
+    """A day of the command line, not so far away that no day stands before or behind it."""
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        found = date.min
+    if not 1900 <= found.year < 2200:
+        raise argparse.ArgumentTypeError("a date is written like 2026-01-31")
+    return found
 
 
 def workgroup_argument(parser: argparse.ArgumentParser) -> None:

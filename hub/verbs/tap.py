@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from time import sleep
 from typing import TYPE_CHECKING, Any
 
-from hub.verbs.speaking import data_argument, json_argument, opened_store, say
+from hub.verbs.feeds import known_feeds, named_feed
+from hub.verbs.speaking import count, data_argument, json_argument, opened_store, say
 
 if TYPE_CHECKING:
     from hub.contract import Envelope
@@ -36,12 +37,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
     parser.add_argument("--feed", help="only events of this feed's messages")
     parser.add_argument("--type", choices=sorted(EVENT_TYPES), metavar="TYPE", help="only events of this type")
-    parser.add_argument("--once", type=int, metavar="N", help="end after so many events")
+    parser.add_argument("--once", type=count, metavar="N", help="end after so many events")
     data_argument(parser)
     json_argument(parser)
 
 
 def run(options: argparse.Namespace) -> int:
+    if options.feed is not None:
+        named_feed(known_feeds(options), options.feed)
     left = options.once
     with opened_store(options) as store:
         try:

@@ -9,7 +9,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from hub.errors import CannotRun
-from hub.verbs.speaking import data_argument, json_argument, opened_store, say, say_json, say_table, workgroup_argument
+from hub.verbs.speaking import (
+    count,
+    data_argument,
+    json_argument,
+    opened_store,
+    say,
+    say_json,
+    say_table,
+    workgroup_argument,
+)
 from hub.verbs.task_view import URGENCY, say_view, spoken_age, task_fields, view_fields, view_of
 
 if TYPE_CHECKING:
@@ -34,7 +43,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     listing = actions.add_parser("list", help="what waits, riskiest first")
     listing.add_argument("--state", choices=("asking", "open", "queried", "closed"), help="only tasks in this state")
-    listing.add_argument("--limit", type=int, default=LIMIT, help=f"how many (default {LIMIT})")
+    listing.add_argument("--limit", type=count, default=LIMIT, help=f"how many (default {LIMIT})")
     actions.add_parser("show", help="one task: claim and candidates side by side, and its history")
     for name, line in (
         ("match", "the result belongs to this person"),

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from hub.domain.people import Participant
-from hub.flow.cohort_import import NotACohort, RefusedRow, read_cohort
+from hub.flow.cohort_import import NOT_AS_MANY, NotACohort, RefusedRow, read_cohort, take_people
 from tests.flow.scene import Scene
 
 HEAD = "nhs_number,family_name,given_names,date_of_birth,former_family_names,address_lines,postcode,next_test_due_on"
@@ -153,3 +153,74 @@ def test_a_misspelt_field_refuses_its_row() -> None:
     assert isinstance(refused, RefusedRow)
     assert (refused.line, refused.field) == (1, "gendr")
     assert "Did you mean gender" in refused.sentence
+
+
+def left_alone(scene: Scene, rows: list[Participant]) -> dict[str, RefusedRow]:
+    left: dict[str, RefusedRow] = {}
+    scene.step(lambda step: left.update(take_people(step, rows)))
+    return left
+
+
+async def test_an_id_that_is_somebody_elses_is_refused_and_she_keeps_her_number(scene: Scene) -> None:
+    """Else her results would be another's."""
+    person, others = scene.person(), (scene.stranger(), scene.stranger())
+    rows = [replace(other, participant_id=person.participant_id) for other in others]
+    left = left_alone(scene, rows)
+    assert {(number, why.field) for number, why in left.items()} == {
+        (other.nhs_number, "participant_id") for other in others
+    }
+    kept = scene.read(lambda tx: tx.cohort.get(person.participant_id))
+    assert kept is not None
+    assert kept.nhs_number == person.nhs_number
+
+
+async def test_of_two_rows_with_one_id_the_first_is_taken(scene: Scene) -> None:
+    first, second = (replace(scene.stranger(), participant_id="p-1") for _ in range(2))
+    assert list(left_alone(scene, [first, second])) == [second.nhs_number]
+
+
+async def test_what_a_row_leaves_empty_stays_as_it_was(scene: Scene) -> None:
+    person = replace(scene.stranger(), participant_id="p-1", postcode="ZZ99 1AA", next_test_due_on=date(2027, 3, 1))
+    scene.import_people(person)
+    scene.import_people(replace(person, postcode=None, next_test_due_on=None, family_name="Quillfeather"))
+    kept = scene.read(lambda tx: tx.cohort.get("p-1"))
+    assert kept is not None
+    assert (kept.postcode, kept.next_test_due_on, kept.family_name) == (
+        "ZZ99 1AA",
+        date(2027, 3, 1),
+        "Quillfeather",
+    )
+
+
+@pytest.mark.parametrize("row", ["9990000018,Ashworth,Nora,1988-02-29,,1 Mill Lane, Northmoor,ZZ99 1AA,", "1,"])
+def test_a_row_with_more_or_fewer_fields_than_the_first_line_names_is_refused(row: str) -> None:
+    """An address with a comma and no quotes would put every field behind it into the wrong column."""
+    (refused,) = csv_rows(row)
+    assert refused == RefusedRow(2, "", NOT_AS_MANY)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("family_name", ["Ashworth"]),
+        ("family_name", True),
+        ("given_names", {"first": "Nora"}),
+        ("given_names", ["Nora", 1]),
+        ("postcode", "ZZ99\x001AA"),
+        ("family_name", "Ash\ud800worth"),
+    ],
+)
+def test_what_is_no_text_is_refused(name: str, value: Any) -> None:
+    (refused,) = ndjson_rows({**ROW, name: value})
+    assert isinstance(refused, RefusedRow)
+    assert (refused.line, refused.field) == (1, name)
+
+
+def test_csv_that_cannot_be_read_is_no_cohort() -> None:
+    with pytest.raises(NotACohort, match="Line 2 cannot be read"):
+        csv_rows(f"9990000018,{'x' * 200_000},Nora,1988-02-29,,,,")
+
+
+def test_a_column_named_twice_is_no_cohort() -> None:
+    with pytest.raises(NotACohort, match="twice"):
+        csv_rows(head=f"{HEAD},postcode")

@@ -48,7 +48,11 @@ def test_a_code_that_the_table_lacks_is_counted_with_its_fact() -> None:
     assert NEW_CODE != SOUTHWICK and not coverage("southwick", SOUTHWICK).unmapped
     told = coverage("southwick", NEW_CODE, NEW_CODE, SOUTHWICK)
     assert told.unmapped == {("infection_code", "OBX-5.1", "HPVLOW"): 2}
-    assert as_json(told)["unmapped"] == [{"fact": "infection_code", "place": "OBX-5.1", "code": "HPVLOW", "times": 2}]
+    assert as_json(told)["unmapped"] == [
+        {"fact": "infection_code", "place": "OBX-5.1", "code": "HPVLOW", "is_shape": False, "times": 2}
+    ]
+    (once,) = as_json(coverage("southwick", NEW_CODE))["unmapped"]
+    assert (once["code"], once["is_shape"]) == ("AAAAAA", True), "or an engineer would write it into the table"
 
 
 @pytest.mark.parametrize(
@@ -113,7 +117,7 @@ async def test_the_journal_is_looked_through(
     feeds = {one["feed"]: one for one in json.loads(told.out)}
     assert told.code == 1 and {feed: one["messages"] for feed, one in feeds.items()} == {"southwick": 4, "northmoor": 4}
     assert feeds["southwick"]["unmapped"][0] | {"times": 4} == {
-        "fact": "infection_code", "place": "OBX-5.1", "code": "HPVLOW", "times": 4,
+        "fact": "infection_code", "place": "OBX-5.1", "code": "HPVLOW", "is_shape": False, "times": 4,
     }  # fmt: skip
     one = ask("--since", since, "--feed", "northmoor")
     assert one.code == 0 and "northmoor: 4 messages" in one.said and "southwick" not in one.said

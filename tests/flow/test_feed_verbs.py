@@ -130,3 +130,37 @@ def test_two_lists_of_a_day(ask: Inside, today: date, tmp_path: Path) -> None:
     theirs.write_bytes(b"\xff\xfe\x00")
     assert is_one_sentence(ask("report", "reconciliation", "--feed", "northmoor", "--on", today, "--list", theirs))
     assert is_one_sentence(ask("report", "reconciliation", "--feed", "northmoor", "--list", tmp_path / "none"))
+
+
+def test_what_is_no_list_of_slides_is_said(ask: Inside, tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("2" * 200_000)
+    done = ask("report", "reconciliation", "--feed", "northmoor", "--list", tmp_path / "list.csv")
+    assert is_one_sentence(done), done
+    assert "no list of slide numbers" in done.complained
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("replay", "--limit", -1),
+        ("replay", "--limit", 0),
+        ("files", "list", "northmoor", "--limit", -1),
+        ("tasks", "list", "--limit", "\N{SUPERSCRIPT TWO}"),
+        ("journal", "list", "--limit", 0),
+        ("refusals", "--limit", -1),
+        ("tap", "--once", 0),
+        ("refusals", "--after", "9" * 23),
+        ("report", "reconciliation", "--feed", "northmoor", "--on", "0001-01-01"),
+        ("files", "inform", "5f0c", "--who", "S", "--by", "x", "--on", "9999-12-31"),
+        ("coverage", "--since", "yesterday"),
+    ],
+)
+def test_a_number_or_day_that_cannot_be_meant_is_a_slip(ask: Inside, words: tuple[object, ...]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        ask(*words)
+
+
+def test_a_feed_that_there_is_not_is_not_waited_for(ask: Inside) -> None:
+    done = ask("tap", "--feed", "nowhere")
+    assert is_one_sentence(done), done
+    assert "There is no feed 'nowhere'" in done.complained

@@ -102,6 +102,7 @@ async def test_a_feed_without_a_mailbox_or_deactivated_is_sent_nothing(scene: Sc
 def test_a_list_is_read_with_or_without_a_heading() -> None:
     assert read_list("slide number\n26010017\n\n 26010018 ,x\n") == ["26010017", "26010018"]
     assert read_list("\N{BYTE ORDER MARK}26010017\r\n26010018\r\n") == ["26010017", "26010018"]
+    assert read_list("26010017\r26010018\r") == ["26010017", "26010018"]
     assert read_list("") == []
 
 

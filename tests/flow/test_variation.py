@@ -135,6 +135,16 @@ def test_files_are_numbered_by_their_names() -> None:
     ]
 
 
+@pytest.mark.parametrize("feed", ["birchwood", "kelham"])
+def test_no_number_of_a_file_is_passed_over(feed: str) -> None:
+    """`hub feeds` would tell of missing files that nobody made."""
+    planned = [one for one in day_of(feed, errors=0.5, count=120) if one.kind != CUT_OFF]
+    cut_off = 120 - len(planned)
+    numbers = {number for one in planned if (number := read(feed, one.raw)[1]) is not None}
+    assert len(numbers) > 40
+    assert max(numbers) - min(numbers) + 1 - len(numbers) <= cut_off
+
+
 def test_names_keep_their_form() -> None:
     assert counted("26AS00012", 7) == "26AS00007"
     assert counted("results.csv", 7) == "results.csv"

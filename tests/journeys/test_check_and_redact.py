@@ -57,3 +57,11 @@ def test_what_cannot_be_redacted_is_not_written(inside: Inside, tmp_path: Path) 
     assert not (tmp_path / "out.hl7").exists()
     assert is_one_sentence(inside("redact", GOOD, "--json", *DAY))
     assert is_one_sentence(inside("redact", tmp_path / "absent.hl7"))
+
+
+def test_a_file_is_not_decoded_as_that_of_a_feed_that_there_is_not(inside: Inside, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("slide,result\n")
+    done = inside("decode", tmp_path / "rows.csv", "--feed", "nowhere")
+    assert is_one_sentence(done), done
+    assert "There is no feed 'nowhere'" in done.complained
+    assert "--feed" in inside("decode", tmp_path / "rows.csv").said

@@ -62,6 +62,19 @@ def shown_to_none(hub: Hub, number: str) -> str:
     return done.stderr
 
 
+def test_what_was_left_alone_is_told_by_each_run(tmp_path: Path) -> None:
+    """A run that goes on where another died must not keep silent on whom that one left alone."""
+    rows = [("p-1", *row) for row in some_rows(2)]
+    file = tmp_path / "cohort.csv"
+    with file.open("w", encoding="utf-8", newline="") as cohort:
+        csv.writer(cohort).writerows((("participant_id", *HEAD), *rows))
+    hub = Hub(tmp_path / "data")
+    for taken in (1, 0):
+        said = json.loads(hub("cohort", "import", str(file), "--json", code=1))
+        assert said["taken"] == taken
+        assert [(each["line"], each["field"]) for each in said["refused"]] == [(3, "participant_id")]
+
+
 def test_an_import_that_is_killed_goes_on_behind_what_it_had_taken(tmp_path: Path) -> None:
     file, data = a_file(tmp_path / "cohort.csv", *some_rows(ROWS)), tmp_path / "data"
     settings = {name: value for name, value in os.environ.items() if not name.startswith("HUB_")}

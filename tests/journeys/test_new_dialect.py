@@ -115,3 +115,12 @@ def test_mypy_takes_the_skeleton(copy: Copy) -> None:
 def test_an_existing_dialect_is_not_overwritten(inside: Inside) -> None:
     for name in (*ADAPTERS, "Pipe", "1pipe", "pipe-lines"):
         assert inside("new-dialect", name).code == 2
+
+
+@pytest.mark.parametrize("name", ["pds_fhir", "simulators"])
+def test_what_stands_among_the_adapters_already_is_not_hidden(
+    name: str, inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is no dialect of the register, but a module of its name would never be found."""
+    monkeypatch.setattr("hub.verbs.new_dialect.write_file", lambda *_: pytest.fail("written"))
+    assert "already" in inside("new-dialect", name).complained

@@ -155,6 +155,13 @@ def test_what_cannot_be_made_is_said(
     assert not (tmp_path / "tests").exists()
 
 
+def test_a_sample_in_another_language_makes_no_table(mappings: Path, tmp_path: Path, inside: Inside) -> None:
+    """A table that nobody can fill in would keep the hub from starting."""
+    done = inside("new", "fernhill", "--dialect", "fhir_report", "--sample", sample(tmp_path), "--mappings", mappings)
+    assert done.code == 2 and "cannot be read as fhir_report" in done.complained
+    assert not (mappings / "feeds" / "fernhill.toml").exists()
+
+
 def test_no_golden_example_is_overwritten(mappings: Path, tmp_path: Path, inside: Inside) -> None:
     make(inside, mappings, sample(tmp_path), "--code", "69004")
     again = inside("new", "fernhill", "--sample", sample(tmp_path), "--mappings", mappings)

@@ -118,6 +118,22 @@ def test_it_sends_of_synthetic_people_only_and_says_what_is_wrong(tmp_path: Path
         assert said in done.complained
 
 
+@pytest.mark.parametrize(
+    "slip",
+    [
+        ("--count", -1),
+        ("--count", 0),
+        ("--connections", 0),
+        ("--timeout", 0),
+        ("--timeout", "nan"),
+        ("--on", "0001-01-01"),
+    ],
+)
+def test_what_would_send_nothing_or_wait_for_nothing_is_a_slip(inside: Inside, slip: tuple[str, object]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        inside("simulate", "lab", "--to", "127.0.0.1:1", "--feed", "northmoor", *slip)
+
+
 class Deaf:
     """A hub that hears nothing so often, and then takes everything."""
 
