@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from hub.contract import named_identity
 from hub.domain.demographics import Demographics
 from hub.domain.people import Participant
 from hub.flow.clerks import people_changed
@@ -34,11 +35,20 @@ def apply_demographics(step: Step, demographics: Demographics, superseded: str =
     if renamed or demographics.version > person.pds_version:
         after = renewed(person, demographics)
         people_changed(step, [after])
+        if renamed:
+            step.tx.cohort.put([_trail(person, after)], step.now)
         person, changed = after, True
     if former and former.participant_id != person.participant_id:
         merge(step, former, person, by=PDS, why="PDS has replaced the one number by the other.")
         changed = True
     return changed
+
+
+def _trail(before: Participant, after: Participant) -> Participant:
+    """What stands under the number she bore: it leads to her. Or a cohort file that still has it would make a second
+    woman of her, who would be called as well."""
+    name = named_identity(f"former number|{before.nhs_number}")
+    return replace(before, participant_id=name, merged_into=after.participant_id)
 
 
 def renewed(person: Participant, told: Demographics) -> Participant:

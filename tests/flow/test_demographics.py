@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -13,6 +13,7 @@ from hub.domain.demographics import Death, Demographics, Removal
 from hub.domain.people import DEFENCE, EVERYBODY, Participant
 from hub.domain.record import fold
 from hub.flow.clerks import Refused
+from hub.flow.cohort_import import REPLACED, take_people
 from hub.flow.demographics import apply_demographics
 from hub.flow.merging import known_by, merge, take_apart
 from hub.flow.recording import entry_of
@@ -22,7 +23,7 @@ from hub.flow.visibility import visible_people, visible_tasks
 from hub.verbs.task_view import say_view, view_of
 from tests.flow.scene import POLICIES, Scene, misspelt
 from tests.flow.test_actions import ACTIONS, CLERK, cease, do, listed
-from tests.flow.test_recall_run import DUE, letters, run, status
+from tests.flow.test_recall_run import DUE, letters, run, status, whole_run
 
 CHANGES = 10_000 if os.environ.get("HUB_TEST_ALL") else 400
 
@@ -140,6 +141,18 @@ async def test_a_number_that_is_replaced_is_hers_under_the_new_one(scene: Scene)
     person, number = scene.person(), scene.stranger().nhs_number
     assert apply(scene, told(replace(person, nhs_number=number), 1), superseded=person.nhs_number)
     assert now(scene, person).nhs_number == number
+
+
+async def test_a_cohort_file_with_the_number_that_was_replaced_makes_no_second_woman_of_her(scene: Scene) -> None:
+    person, number = scene.person(next_test_due_on=DUE), scene.stranger().nhs_number
+    changed = told(replace(person, nhs_number=number), 1)
+    assert apply(scene, changed, superseded=person.nhs_number)
+    assert not apply(scene, changed, superseded=person.nhs_number)
+    left = do(scene, lambda step: take_people(step, [replace(person, participant_id="")]))
+    assert {refused.sentence for refused in left.values()} == {REPLACED}
+    report = whole_run(scene, DUE - timedelta(days=70))
+    assert report.taken == {"notified": 1} and not report.silent
+    assert sum(report.cohort.values()) == scene.read(lambda tx: tx.cohort.count())
 
 
 async def test_two_who_were_one_have_one_history_and_can_be_taken_apart(scene: Scene) -> None:
