@@ -199,7 +199,7 @@ letters = Table(
         "state",
         String(16),
         nullable=False,
-        comment="wished, waiting, cancelled, withheld; sent, delivered, failed, elsewhere",
+        comment="wished, waiting, cancelled, withheld; sent, delivered, failed",
     ),
     Column("why", Words, nullable=False),
     Column("changed_at", Moment, nullable=False),

@@ -10,4 +10,5 @@ down_revision = "0014"
 
 
 def upgrade() -> None:
-    op.add_column("recall_runs", sa.Column("silent", sa.Text(), nullable=False, server_default="{}"))
+    comment = "JSON: who and what waited silently then"
+    op.add_column("recall_runs", sa.Column("silent", sa.Text(), nullable=False, server_default="{}", comment=comment))
