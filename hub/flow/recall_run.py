@@ -93,7 +93,7 @@ class RecallRun:
             self._do(lambda tx: [participant_id])
         except Retry:
             raise
-        except Exception as error:  # whatever a bug raises
+        except Exception as error:  # told, and counted in the report: a bug with one person must not end the run
             telemetry.our_fault(error, "recall")
             self.write(lambda tx: tx.recall_runs.add(self.on, {FAULT: 1}))
 

@@ -60,7 +60,7 @@ class Dispatcher:
         """A bug with one batch must not hold up the others of every plan."""
         try:
             return await self._hand_over(await self._step(begin))
-        except Exception as error:  # what the store cannot do just now is waited for, and does not come here
+        except Exception as error:  # a bug with one claim must not stop the other plans (a Retry never comes here)
             telemetry.our_fault(error, "dispatcher")
             return 0
 
