@@ -5,6 +5,7 @@ A dialect says what it takes (`taken`), who may name the sender (`senders`), and
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import ClassVar, Protocol
@@ -37,7 +38,7 @@ class BundleReport(Source, Protocol):
         """What stands for it where we fail ourselves."""
 
 
-class Message:
+class Message(ABC):
     """What was read of the bytes; everything is empty where nothing could be."""
 
     taken: ClassVar[Sequence[str]]
@@ -51,13 +52,13 @@ class Message:
 
     # What a dialect says
 
+    @abstractmethod
     def reports(self, facts: Sequence[Fact]) -> Sequence[BundleReport]:
         """The reports of the Bundle that are for a feed with these facts."""
-        raise NotImplementedError  # each dialect says it
 
+    @abstractmethod
     def beside(self, facts: Sequence[Fact]) -> Iterator[Reject]:
         """What is refused beside the reports: there are none, or something belongs to none of them."""
-        raise NotImplementedError  # each dialect says it
 
     def notes(self, _facts: Sequence[Fact]) -> Iterator[str]:
         """What is worth keeping of it."""
