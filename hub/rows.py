@@ -8,6 +8,7 @@ place in a table is the name of a column.
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from functools import partial
@@ -29,7 +30,7 @@ _LINES = re.compile(r"\r\n|\r|\n")
 _WORD = re.compile(r"[^\s|,;~^*:+'\"]+")
 
 
-class RowDialect:
+class RowDialect(ABC):
     """The adapter (see `hub.contract.Adapter`) of a language of rows."""
 
     dialect: str
@@ -37,10 +38,10 @@ class RowDialect:
     media_type = ANY_BYTES
     columns: tuple[str, ...]
 
+    @abstractmethod
     def take_apart(self, text: str) -> Sheet:
         """Cut the text of a file into its rows. Raises Reject where it is none of this language, or not whole: a file
         of which the end is lost must never pass for a shorter one. Whatever else it raises, the file is unreadable."""
-        raise NotImplementedError  # each language says it
 
     def open(self, raw: bytes) -> Opened:
         """Who sent what. Never raises."""
