@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from hub.errors import CannotRun
 from hub.verbs.person import say_why
-from hub.verbs.speaking import data_argument, json_argument, opened_store, say, say_json
+from hub.verbs.speaking import data_argument, json_argument, opened_store, say, say_json, workgroup_argument
 
 if TYPE_CHECKING:
     from hub.flow.timeline import Moment
@@ -33,6 +33,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", nargs="?", help="journal number, digest, control id, a result's id, or a slide number")
     parser.add_argument("--slide", metavar="NUMBER", help="a slide number")
     parser.add_argument("--person", action="store_true", help="a person: the NHS number is read from standard input")
+    workgroup_argument(parser)
     data_argument(parser)
     json_argument(parser)
 
@@ -96,7 +97,7 @@ def _person(store: SqlStore, options: argparse.Namespace) -> int:
 
     typed = getpass.getpass("NHS number (not shown): ") if sys.stdin.isatty() else sys.stdin.readline()
     person = store.read_now(lambda tx: known_by(tx, normalise(typed)))
-    if person is None:
+    if person is None or person.workgroup not in options.workgroup:  # not even that she exists is told
         say("Nobody of the cohort has this NHS number.")
         return 1
     record = store.read_now(lambda tx: tx.records.get(person.participant_id)) or {}

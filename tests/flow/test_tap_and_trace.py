@@ -21,7 +21,7 @@ from adapters.simulators.laboratory import batch
 from hub.__main__ import main
 from hub.contract import event_to_json
 from hub.domain.events import ResultRefused
-from hub.domain.people import Participant
+from hub.domain.people import DEFENCE, Participant
 from hub.flow.merging import merge
 from hub.flow.ports.files import OutgoingRow
 from hub.flow.timeline import Moment, timeline
@@ -214,3 +214,10 @@ async def test_a_number_that_was_replaced_leads_to_whoever_has_the_history(
         monkeypatch.setattr("sys.stdin", io.StringIO(f"{number}\n"))
         code, said = say("trace", "--person")
         assert (code, said.splitlines()[0]) == (0, f"participant {kept.participant_id}")
+
+
+async def test_whoever_is_another_workgroups_is_nobody(scene: Scene, say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    person = scene.person(workgroup=DEFENCE)
+    for words, ends in (((), 1), (("--workgroup", DEFENCE), 0)):
+        monkeypatch.setattr("sys.stdin", io.StringIO(f"{person.nhs_number}\n"))
+        assert say("trace", "--person", *words)[0] == ends
